@@ -1,0 +1,1 @@
+"""Task folders and splits, in the format of Harvey LAB."""

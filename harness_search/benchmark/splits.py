@@ -1,0 +1,118 @@
+"""The dev and test splits: drawn once with a seed, pinned by digest, never overlapping."""
+
+import json
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness_search.benchmark.tasks import Task
+from harness_search.errors import InputError
+from harness_search.files import to_json, write_atomically
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The two lists of tasks of a workspace."""
+
+    dev: tuple[Task, ...]
+    test: tuple[Task, ...]
+
+
+def draw_splits(tasks: Sequence[Task], dev: int, test: int, seed: int) -> Splits:
+    """Draw `dev` and `test` tasks at random, each split spread over practice areas first.
+
+    Raises InputError when the benchmark is too small.
+    """
+    if dev < 1 or test < 0:
+        raise InputError("splits", "--dev/--test", f"{dev} and {test}", "at least 1 and 0")
+    if dev + test > len(tasks):
+        raise InputError(
+            "splits", "--dev + --test", f"{dev} + {test}", f"at most {len(tasks)}, the tasks found"
+        )
+    generator = random.Random(f"splits/{seed}")
+    chosen = _spread(tasks, dev, generator)
+    taken = {task.id for task in chosen}
+    rest = [task for task in tasks if task.id not in taken]
+    held_out = _spread(rest, test, generator)
+    return Splits(tuple(chosen), tuple(held_out))
+
+
+def _spread(tasks: Sequence[Task], count: int, generator: random.Random) -> list[Task]:
+    """Round after round, one random task of every practice area, until `count` are drawn."""
+    by_area: dict[str, list[Task]] = {}
+    for task in sorted(tasks, key=lambda task: task.id):
+        by_area.setdefault(task.practice_area, []).append(task)
+    for area in by_area.values():
+        generator.shuffle(area)
+    drawn: list[Task] = []
+    while len(drawn) < count:
+        areas = [area for area in by_area.values() if area]
+        generator.shuffle(areas)
+        drawn += [area.pop() for area in areas[: count - len(drawn)]]
+    return sorted(drawn, key=lambda task: task.id)
+
+
+def write_splits(splits: Splits, dev_file: Path, test_file: Path, digests_file: Path) -> None:
+    """Write both lists and the digest of every task in them."""
+    write_atomically(dev_file, "".join(f"{task.id}\n" for task in splits.dev))
+    write_atomically(test_file, "".join(f"{task.id}\n" for task in splits.test))
+    pinned = {task.id: task.digest() for task in sorted_by_id((*splits.dev, *splits.test))}
+    write_atomically(digests_file, to_json(pinned))
+
+
+def sorted_by_id(tasks: Iterable[Task]) -> list[Task]:
+    """Tasks in the order of their ids."""
+    return sorted(tasks, key=lambda task: task.id)
+
+
+def read_splits(
+    tasks: dict[str, Task], dev_file: Path, test_file: Path, digests_file: Path
+) -> Splits:
+    """Read and check both splits.
+
+    Raises InputError for an unknown or repeated task, an overlap, an empty dev split, or a task
+    whose content is not the pinned one.
+    """
+    dev = _read_split(dev_file, tasks)
+    test = _read_split(test_file, tasks)
+    if not dev:
+        raise InputError(dev_file, "", "no task ids", "at least one")
+    dev_ids = {task.id for task in dev}
+    for line, task in enumerate(test, start=1):
+        if task.id in dev_ids:
+            raise InputError(
+                test_file, f"line {line}", repr(task.id), f"a task that is not in {dev_file.name}"
+            )
+    _check_digests((*dev, *test), digests_file)
+    return Splits(dev, test)
+
+
+def _read_split(file: Path, tasks: dict[str, Task]) -> tuple[Task, ...]:
+    if not file.is_file():
+        raise InputError(file, "", "no such file", "task ids, one a line")
+    found: dict[str, Task] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        task_id = line.strip()
+        if not task_id or task_id.startswith("#"):
+            continue
+        if task_id not in tasks:
+            raise InputError(file, f"line {number}", repr(task_id), "the id of an existing task")
+        if task_id in found:
+            raise InputError(file, f"line {number}", repr(task_id), "each task once")
+        found[task_id] = tasks[task_id]
+    return tuple(found.values())
+
+
+def _check_digests(tasks: Sequence[Task], file: Path) -> None:
+    if not file.is_file():
+        raise InputError(file, "", "no such file", "the digests that `init` pinned")
+    pinned = json.loads(file.read_text(encoding="utf-8"))
+    for task in tasks:
+        if pinned.get(task.id) != task.digest():
+            raise InputError(
+                task.folder,
+                "content",
+                "files that changed since the splits were drawn",
+                f"the digest pinned in {file.name} (draw new splits with `meta-harness init`)",
+            )

@@ -1,0 +1,145 @@
+"""Reads task folders in the format of Harvey LAB: one `task.json` and a folder of documents."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from harness_search.errors import InputError
+from harness_search.files import digest_bytes
+
+
+class Criterion(BaseModel):
+    """One line of a task's rubric; passed or failed on its own."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    id: str = Field(min_length=1)
+    title: str = Field(min_length=1)
+    match_criteria: str = Field(min_length=1)
+    deliverables: tuple[str, ...] = ()
+    check: dict[str, Any] | None = None
+
+
+class TaskFile(BaseModel):
+    """The content of `task.json`; every unknown key is kept."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    title: str = Field(min_length=1)
+    instructions: str = Field(min_length=1)
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
+    deliverables: tuple[str, ...] = ()
+    docs_dir: str = "documents"
+    work_type: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @field_validator("deliverables", mode="before")
+    @classmethod
+    def _names_of_a_dict(cls, value: object) -> object:
+        """LAB writes `{"memo.docx": "memo.docx"}` (name to canonical file name), or a list."""
+        return tuple(value.values()) if isinstance(value, dict) else value
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task: what the harness gets (instructions, documents) and what it never sees (rubric)."""
+
+    id: str
+    folder: Path
+    content: TaskFile
+
+    @property
+    def practice_area(self) -> str:
+        """First segment of the id."""
+        return self.id.split("/", 1)[0]
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        return self.content.criteria
+
+    @property
+    def documents_folder(self) -> Path:
+        return (self.folder / self.content.docs_dir).resolve()
+
+    def documents(self) -> list[Path]:
+        """Every document file, sorted by its relative path."""
+        folder = self.documents_folder
+        return sorted(
+            (path for path in folder.rglob("*") if path.is_file()),
+            key=lambda path: path.relative_to(folder).as_posix(),
+        )
+
+    def digest(self) -> str:
+        """SHA-256 over `task.json` and every document's relative path and bytes."""
+        folder = self.documents_folder
+        parts = [(self.folder / "task.json").read_bytes()]
+        for path in self.documents():
+            parts += [path.relative_to(folder).as_posix().encode(), path.read_bytes()]
+        return digest_bytes(parts)
+
+
+def discover(tasks: Path) -> dict[str, Task]:
+    """Every task below `tasks`, by id, at any depth.
+
+    Raises InputError for a missing folder, an empty one or a malformed task.
+    """
+    if not tasks.is_dir():
+        raise InputError(tasks, "", "no such folder", "a folder of tasks")
+    files = sorted(tasks.rglob("task.json"), key=lambda file: file.parent.as_posix())
+    if not files:
+        raise InputError(tasks, "", "no task.json at any depth", "at least one task")
+    found = [read_task(file, tasks) for file in files]
+    return {task.id: task for task in found}
+
+
+def read_task(file: Path, tasks: Path) -> Task:
+    """Read and validate one `task.json`; raises InputError naming the file and the field."""
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(file, "", f"invalid JSON ({error})", "a JSON object") from error
+    if not isinstance(raw, dict):
+        raise InputError(file, "", type(raw).__name__, "a JSON object")
+    content = _validated(file, raw)
+    _check_criteria(file, content)
+    _check_deliverables(file, content)
+    task = Task(
+        PurePosixPath(file.parent.relative_to(tasks).as_posix()).as_posix(), file.parent, content
+    )
+    if not task.documents_folder.is_dir():
+        raise InputError(file, "docs_dir", repr(content.docs_dir), "an existing folder")
+    return task
+
+
+def _validated(file: Path, raw: dict[str, Any]) -> TaskFile:
+    try:
+        return TaskFile.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        missing = first["type"] == "missing"
+        found = "nothing" if missing else repr(first["input"])[:120]
+        raise InputError(file, field, found, first["msg"].lower()) from error
+
+
+def _check_criteria(file: Path, content: TaskFile) -> None:
+    seen: set[str] = set()
+    for index, criterion in enumerate(content.criteria):
+        if criterion.id in seen:
+            raise InputError(
+                file, f"criteria.{index}.id", repr(criterion.id), "an id used only once in the task"
+            )
+        seen.add(criterion.id)
+        if "weight" in (criterion.model_extra or {}):
+            raise InputError(
+                file, f"criteria.{index}.weight", "a weight", "criteria that all count the same"
+            )
+
+
+def _check_deliverables(file: Path, content: TaskFile) -> None:
+    for name in content.deliverables:
+        if PurePosixPath(name).name != name or name in {"", ".", ".."}:
+            raise InputError(file, "deliverables", repr(name), "plain file names without folders")

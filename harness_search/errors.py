@@ -1,0 +1,29 @@
+"""Errors that a person can act on."""
+
+from pathlib import Path
+
+
+class InputError(Exception):
+    """Bad input: one sentence naming the file, the field, what was found and what was expected.
+
+    The command line prints it and exits with code 2; nothing has been started or lost.
+    """
+
+    exit_code = 2
+
+    def __init__(self, file: Path | str, field: str, found: object, expected: str) -> None:
+        self.file, self.field, self.found, self.expected = str(file), field, found, expected
+        place = f"{file}: {field}" if field else f"{file}"
+        super().__init__(f"{place}: found {found}, expected {expected}")
+
+
+class SearchLockedError(InputError):
+    """Another scaffold holds the workspace."""
+
+    exit_code = 4
+
+
+class SearchStoppedError(Exception):
+    """The search cannot go on without a person; everything done so far is kept."""
+
+    exit_code = 3
