@@ -64,7 +64,7 @@ def answer(task: Task, call: dict[str, Any]) -> dict[str, Any]:
     failed = False
     try:
         text = run_tool(task, call["name"], call["input"])
-    except (OSError, ValueError, re.error, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, TypeError, re.error, subprocess.SubprocessError) as error:
         text, failed = f"{type(error).__name__}: {error}", True
     result = text[:LONGEST_RESULT]
     return {

@@ -66,33 +66,34 @@ def sorted_by_id(tasks: Iterable[Task]) -> list[Task]:
     return sorted(tasks, key=lambda task: task.id)
 
 
-def read_splits(
-    tasks: dict[str, Task], dev_file: Path, test_file: Path, digests_file: Path
-) -> Splits:
-    """Read and check both splits.
+def read_splits(tasks: dict[str, Task], dev_file: Path, test_file: Path) -> Splits:
+    """Read both splits.
 
-    Raises InputError for an unknown or repeated task, an overlap, an empty dev split, or a task
-    whose content is not the pinned one.
+    Raises InputError for an unknown or repeated task, an overlap, or an empty dev split.
     """
     dev = _read_split(dev_file, tasks)
     test = _read_split(test_file, tasks)
     if not dev:
         raise InputError(dev_file, "", "no task ids", "at least one")
-    dev_ids = {task.id for task in dev}
-    for line, task in enumerate(test, start=1):
-        if task.id in dev_ids:
-            raise InputError(
-                test_file, f"line {line}", repr(task.id), f"a task that is not in {dev_file.name}"
-            )
-    _check_digests((*dev, *test), digests_file)
-    return Splits(dev, test)
+    for task_id, line in test.items():
+        if task_id in dev:
+            expected = f"a task that is not in {dev_file.name}"
+            raise InputError(test_file, f"line {line}", repr(task_id), expected)
+    return Splits(
+        tuple(tasks[task_id] for task_id in dev), tuple(tasks[task_id] for task_id in test)
+    )
 
 
-def _read_split(file: Path, tasks: dict[str, Task]) -> tuple[Task, ...]:
+def _read_split(file: Path, tasks: dict[str, Task]) -> dict[str, int]:
+    """The task ids of a split and the number of the line each stands on."""
     if not file.is_file():
         raise InputError(file, "", "no such file", "task ids, one a line")
-    found: dict[str, Task] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(file, "", f"no UTF-8 text ({error})", "task ids, one a line") from error
+    found: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
         task_id = line.strip()
         if not task_id or task_id.startswith("#"):
             continue
@@ -100,14 +101,23 @@ def _read_split(file: Path, tasks: dict[str, Task]) -> tuple[Task, ...]:
             raise InputError(file, f"line {number}", repr(task_id), "the id of an existing task")
         if task_id in found:
             raise InputError(file, f"line {number}", repr(task_id), "each task once")
-        found[task_id] = tasks[task_id]
-    return tuple(found.values())
+        found[task_id] = number
+    return found
 
 
-def _check_digests(tasks: Sequence[Task], file: Path) -> None:
+def check_digests(tasks: Sequence[Task], file: Path) -> dict[str, str]:
+    """Hold tasks to the digests pinned in `file`; returns them by task id.
+
+    Raises InputError for a task whose content is not the pinned one.
+    """
     if not file.is_file():
         raise InputError(file, "", "no such file", "the digests that `init` pinned")
-    pinned = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        pinned = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(file, "", f"invalid JSON ({error})", "digests by task id") from error
+    if not isinstance(pinned, dict):
+        raise InputError(file, "", type(pinned).__name__, "digests by task id")
     for task in tasks:
         if pinned.get(task.id) != task.digest():
             raise InputError(
@@ -116,3 +126,4 @@ def _check_digests(tasks: Sequence[Task], file: Path) -> None:
                 "files that changed since the splits were drawn",
                 f"the digest pinned in {file.name} (draw new splits with `meta-harness init`)",
             )
+    return {task.id: pinned[task.id] for task in tasks}

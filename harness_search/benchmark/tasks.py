@@ -14,7 +14,7 @@ from harness_search.files import digest_bytes
 class Criterion(BaseModel):
     """One line of a task's rubric; passed or failed on its own."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", defer_build=True, frozen=True)
 
     id: str = Field(min_length=1)
     title: str = Field(min_length=1)
@@ -26,7 +26,7 @@ class Criterion(BaseModel):
 class TaskFile(BaseModel):
     """The content of `task.json`; every unknown key is kept."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", defer_build=True, frozen=True)
 
     title: str = Field(min_length=1)
     instructions: str = Field(min_length=1)
@@ -88,7 +88,10 @@ def discover(tasks: Path) -> dict[str, Task]:
     """
     if not tasks.is_dir():
         raise InputError(tasks, "", "no such folder", "a folder of tasks")
-    files = sorted(tasks.rglob("task.json"), key=lambda file: file.parent.as_posix())
+    files = sorted(
+        (file for file in tasks.rglob("task.json") if file.is_file()),
+        key=lambda file: file.parent.as_posix(),
+    )
     if not files:
         raise InputError(tasks, "", "no task.json at any depth", "at least one task")
     found = [read_task(file, tasks) for file in files]
@@ -103,15 +106,28 @@ def read_task(file: Path, tasks: Path) -> Task:
         raise InputError(file, "", f"invalid JSON ({error})", "a JSON object") from error
     if not isinstance(raw, dict):
         raise InputError(file, "", type(raw).__name__, "a JSON object")
+    if file.parent == tasks:
+        expected = "tasks/<area>/.../task.json"
+        raise InputError(file, "", "a task at the top of the benchmark", expected)
     content = _validated(file, raw)
     _check_criteria(file, content)
     _check_deliverables(file, content)
     task = Task(
         PurePosixPath(file.parent.relative_to(tasks).as_posix()).as_posix(), file.parent, content
     )
-    if not task.documents_folder.is_dir():
-        raise InputError(file, "docs_dir", repr(content.docs_dir), "an existing folder")
+    _check_documents_folder(file, task)
     return task
+
+
+def _check_documents_folder(file: Path, task: Task) -> None:
+    found = repr(task.content.docs_dir)
+    if PurePosixPath(task.content.docs_dir).is_absolute():
+        raise InputError(file, "docs_dir", found, "a folder relative to the task's")
+    if not task.documents_folder.is_dir():
+        raise InputError(file, "docs_dir", found, "an existing folder")
+    if file.resolve().is_relative_to(task.documents_folder):
+        # The documents are what a harness reads; the rubric must not lie among them.
+        raise InputError(file, "docs_dir", found, "a folder that does not hold task.json itself")
 
 
 def _validated(file: Path, raw: dict[str, Any]) -> TaskFile:
@@ -140,6 +156,12 @@ def _check_criteria(file: Path, content: TaskFile) -> None:
 
 
 def _check_deliverables(file: Path, content: TaskFile) -> None:
-    for name in content.deliverables:
-        if PurePosixPath(name).name != name or name in {"", ".", ".."}:
-            raise InputError(file, "deliverables", repr(name), "plain file names without folders")
+    named = {"deliverables": content.deliverables}
+    for index, criterion in enumerate(content.criteria):
+        named[f"criteria.{index}.deliverables"] = criterion.deliverables
+    for field, names in named.items():
+        for name in names:
+            if PurePosixPath(name).name != name or name in {"", ".."} or "\0" in name:
+                raise InputError(file, field, repr(name), "plain file names without folders")
+        if len(set(names)) < len(names):
+            raise InputError(file, field, repr(list(names)), "each name once")

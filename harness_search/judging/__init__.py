@@ -1,0 +1,1 @@
+"""From deliverables to verdicts: documents to text, checks, and the deterministic judge."""
