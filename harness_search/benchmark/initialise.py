@@ -1,0 +1,47 @@
+"""Makes a new workspace around a folder of tasks."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from harness_search.benchmark.splits import Splits, draw_splits, sorted_by_id, write_splits
+from harness_search.benchmark.tasks import discover
+from harness_search.errors import InputError
+from harness_search.files import write_atomically
+from harness_search.layout import Layout
+
+IGNORED = "/runs/\n/loop_state.json\n/harnesses/*\n!/harnesses/baseline.py\n"
+DEV_SHARE = 0.6
+
+
+def initialise(root: Path, tasks: Path, dev: int | None, test: int | None, seed: int) -> Splits:
+    """Write a workspace into `root`; raises InputError before anything is written.
+
+    Without sizes, three fifths of the tasks become dev tasks, at most 24, and the rest test
+    tasks, at most 100.
+    """
+    layout = Layout(root.resolve())
+    for file in (layout.settings, layout.dev_split, layout.test_split):
+        if file.exists():
+            raise InputError(file, "", "an existing workspace", "a folder without one")
+    found = sorted_by_id(discover(tasks.resolve()).values())
+    dev_count = dev if dev is not None else min(24, max(1, round(len(found) * DEV_SHARE)))
+    test_count = test if test is not None else min(100, len(found) - dev_count)
+    splits = draw_splits(found, dev_count, test_count, seed)
+    layout.root.mkdir(parents=True, exist_ok=True)
+    _write_templates(layout, tasks.resolve())
+    write_splits(splits, layout.dev_split, layout.test_split, layout.task_digests)
+    return splits
+
+
+def _write_templates(layout: Layout, tasks: Path) -> None:
+    templates = files("harness_search.templates")
+    inside = tasks.is_relative_to(layout.root)
+    place = tasks.relative_to(layout.root) if inside else tasks
+    settings = templates.joinpath("meta_harness.toml").read_text(encoding="utf-8")
+    write_atomically(layout.settings, settings.replace('"tasks"', f'"{place.as_posix()}"', 1))
+    for name, target in (("baseline.py", layout.baseline), ("SKILL.md", layout.skill)):
+        if not target.exists():
+            write_atomically(target, templates.joinpath(name).read_text(encoding="utf-8"))
+    ignore = layout.root / ".gitignore"
+    if not ignore.exists():
+        write_atomically(ignore, IGNORED)

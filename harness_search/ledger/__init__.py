@@ -1,0 +1,1 @@
+"""Raw rows of every rollout and iteration, and pure views of them."""

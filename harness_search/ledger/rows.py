@@ -1,0 +1,112 @@
+"""The raw rows that everything else is derived from."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a rollout ended. Only the gateway and the scaffold can make one `infra_failed`."""
+
+    SCORED = "scored"
+    HARNESS_FAILED = "harness_failed"
+    INFRA_FAILED = "infra_failed"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the rollout counts: a lost one is run again and never scored."""
+        return self is not Outcome.INFRA_FAILED
+
+
+class Split(StrEnum):
+    """Which list a task belongs to; the two never share a ledger."""
+
+    DEV = "dev"
+    TEST = "test"
+
+
+class DecisionKind(StrEnum):
+    """What became of an iteration."""
+
+    BASELINE = "baseline"
+    PROMOTED = "promoted"
+    ORPHAN = "orphan"
+    INCONCLUSIVE = "inconclusive"
+    REJECTED = "rejected by audit"
+    NO_CLAIM = "no claim"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call or one rollout, by kind."""
+
+    input: int = 0
+    output: int = 0
+    cache_write: int = 0
+    cache_read: int = 0
+
+    @property
+    def total(self) -> int:
+        """All tokens, cached ones included."""
+        return self.input + self.output + self.cache_write + self.cache_read
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cache_write + other.cache_write,
+            self.cache_read + other.cache_read,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutKey:
+    """What makes a rollout the same rollout; a finished one is never run twice."""
+
+    harness: str
+    """Digest of the harness file."""
+    task: str
+    task_digest: str
+    trial: int
+    """Counted from 1; the split is the ledger's."""
+    profile: str
+    """Name of the model profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRow:
+    """One ended attempt of a rollout."""
+
+    key: RolloutKey
+    attempt: int
+    outcome: Outcome
+    reason: str
+    """Why it failed; empty when scored without remark."""
+    passed: int
+    total: int
+    """Criteria; a harness failure passes none of them."""
+    usage: Usage
+    cost_usd: float
+    calls: int
+    seconds: float
+    judge_version: str
+    output_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class IterationRow:
+    """One iteration as recorded; scores are never stored here, they are recomputed."""
+
+    number: int
+    harness: str
+    """Digest of the harness file; empty when the proposer delivered none."""
+    name: str
+    parent: str
+    """Name of the harness the candidate was copied from; empty for the baseline."""
+    incumbent: str
+    """Name of the harness it was compared with; empty for the baseline."""
+    mechanism: str
+    claim: str
+    """The claim as JSON, `observed` included once decided."""
+    decision: DecisionKind | None
+    """None while the iteration is open."""
+    reason: str

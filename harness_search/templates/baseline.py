@@ -1,0 +1,1 @@
+../../harnesses/baseline.py

@@ -1,0 +1,113 @@
+"""An opened workspace: configuration, tasks and splits, all checked before anything starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness_search.benchmark.splits import Splits, check_digests, read_splits
+from harness_search.benchmark.tasks import Task, discover
+from harness_search.errors import InputError
+from harness_search.files import digest_bytes, digest_text
+from harness_search.judging.deterministic import JUDGE_VERSION, require_checks
+from harness_search.layout import Layout
+from harness_search.ledger.rows import Split
+from harness_search.ledger.store import read_identity
+from harness_search.rollouts.runner import Harness
+from harness_search.settings import Settings, read_settings
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything about a workspace that does not change while a command runs."""
+
+    layout: Layout
+    settings: Settings
+    splits: Splits
+    digests: dict[str, str]
+    """Digest of every task in a split, by id; empty when nothing is to be run."""
+
+    def tasks(self, split: Split) -> tuple[Task, ...]:
+        return self.splits.dev if split is Split.DEV else self.splits.test
+
+    def criteria(self, split: Split) -> dict[str, int]:
+        """Number of criteria by task id."""
+        return {task.id: len(task.criteria) for task in self.tasks(split)}
+
+    @property
+    def baseline(self) -> Harness:
+        return harness_at(self.layout.baseline, "baseline")
+
+    def harness(self, name: str) -> Harness:
+        """A harness by name, or by the path of a file elsewhere; raises InputError."""
+        known = self.layout.candidate(name)
+        if known.is_file():
+            return harness_at(known, name)
+        file = Path(name)
+        if file.suffix != ".py" or not file.is_file():
+            names = ", ".join(sorted(path.stem for path in self.layout.harnesses.glob("*.py")))
+            raise InputError("command line", "HARNESS", repr(name), f"a file or one of: {names}")
+        if file.resolve().parent == self.layout.harnesses.resolve():
+            return harness_at(file, file.stem)
+        digest = digest_bytes([file.read_bytes()])
+        # Its evidence must never mix with that of a harness of the same name.
+        return Harness(f"{file.stem}-{digest[:8]}", file.resolve(), digest)
+
+    def rows_identity(self) -> dict[str, str]:
+        """What rows of one ledger must share to be comparable."""
+        search, profile = self.settings.search, self.settings.profile
+        return {
+            "seed": str(search.seed),
+            "profile": search.profile,
+            "model": profile.model,
+            "judge": JUDGE_VERSION,
+        }
+
+    def search_identity(self) -> dict[str, str]:
+        """What makes a search the same search; the ledger holds it to this."""
+        dev = [f"{task.id} {self.digests[task.id]}" for task in self.splits.dev]
+        return {
+            **self.rows_identity(),
+            "trials": str(self.settings.search.trials),
+            "proposer": self.settings.search.proposer,
+            "baseline": self.baseline.digest[:16],
+            "dev split": digest_text(*dev)[:16],
+        }
+
+
+def harness_at(file: Path, name: str) -> Harness:
+    """A harness file with its digest; raises InputError when it is not there."""
+    if not file.is_file():
+        raise InputError(file, "", "no such file", "a harness file with `solve(task, model)`")
+    return Harness(name, file.resolve(), digest_bytes([file.read_bytes()]))
+
+
+def open_workspace(
+    root: Path, flags: dict[str, Any], *, adopt: bool = True, to_run: bool = True
+) -> Workspace:
+    """Read and check everything; raises InputError before anything is started.
+
+    A search that was begun keeps its seed, profile and trials; with `adopt`, flags that were not
+    given are taken from it. Commands that only look leave `to_run` off: they need neither checks
+    nor digests of tasks.
+    """
+    layout = Layout(root.resolve())
+    started = _flags_of_search(layout) if adopt else {}
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings = read_settings(layout.settings, {**started, **given})
+    tasks = discover(layout.root / settings.benchmark.tasks)
+    splits = read_splits(tasks, layout.dev_split, layout.test_split)
+    if not to_run:
+        return Workspace(layout, settings, splits, {})
+    chosen = (*splits.dev, *splits.test)
+    for task in chosen:
+        require_checks(task)
+    return Workspace(layout, settings, splits, check_digests(chosen, layout.task_digests))
+
+
+def _flags_of_search(layout: Layout) -> dict[str, Any]:
+    """Seed, profile and trials of the search in this workspace; empty before its start."""
+    if not layout.ledger.is_file():
+        return {}
+    identity = read_identity(layout.ledger)
+    kinds: dict[str, type] = {"seed": int, "profile": str, "trials": int}
+    return {name: kind(identity[name]) for name, kind in kinds.items() if name in identity}

@@ -1,0 +1,85 @@
+"""The ledger keeps what happened, once."""
+
+from pathlib import Path
+
+import pytest
+from conftest import rollout_row
+
+from harness_search.ledger.rows import DecisionKind, IterationRow, Outcome, RolloutRow
+from harness_search.ledger.store import Ledger, read_identity
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.sqlite3")
+
+
+def run(ledger: Ledger, row: RolloutRow) -> int:
+    rollout, attempt = ledger.begin(row.key, pid=1, pid_started=1)
+    ledger.finish(rollout, row, [("C-1", "pass", "found")])
+    return attempt
+
+
+def test_a_finished_rollout_is_read_back_as_it_was_written(ledger: Ledger) -> None:
+    row = rollout_row(tokens=7)
+    run(ledger, row)
+    assert ledger.rows() == [row]
+    assert ledger.rows("another harness") == []
+
+
+def test_a_running_rollout_is_no_row_yet_and_survives_a_crash_as_an_attempt(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    crashed = Ledger(file)
+    crashed.begin(rollout_row().key, pid=42, pid_started=4711)
+    again = Ledger(file)
+    assert again.rows() == []
+    (process,) = again.running()
+    assert (process.pid, process.pid_started) == (42, 4711)
+    again.mark_interrupted(process.rollout)
+    assert again.running() == []
+    assert run(again, rollout_row(attempt=2)) == 2
+
+
+def test_every_attempt_of_a_lost_rollout_is_kept(ledger: Ledger) -> None:
+    lost = rollout_row(outcome=Outcome.INFRA_FAILED, passed=0)
+    assert run(ledger, lost) == 1
+    assert run(ledger, rollout_row(attempt=2)) == 2
+    assert [row.outcome for row in ledger.rows()] == [Outcome.INFRA_FAILED, Outcome.SCORED]
+
+
+def test_an_ended_attempt_is_not_written_over(ledger: Ledger) -> None:
+    rollout, _ = ledger.begin(rollout_row().key, 1, 1)
+    ledger.finish(rollout, rollout_row(passed=1), [])
+    ledger.finish(rollout, rollout_row(passed=2), [])
+    assert ledger.rows()[0].passed == 1
+
+
+def test_an_iteration_is_opened_and_then_decided(ledger: Ledger) -> None:
+    opened = IterationRow(1, "digest", "name", "baseline", "baseline", "m", "{}", None, "")
+    ledger.put_iteration(opened)
+    assert ledger.iterations() == [opened]
+    decided = IterationRow(
+        1, "digest", "name", "baseline", "baseline", "m", "{}", DecisionKind.ORPHAN, "too little"
+    )
+    ledger.put_iteration(decided)
+    assert ledger.iterations() == [decided]
+
+
+def test_openings_of_the_test_split_are_counted(ledger: Ledger) -> None:
+    assert ledger.log_opening(["baseline", "x"], "simulated") == 1
+    assert ledger.log_opening(["baseline"], "simulated") == 2
+
+
+def test_a_reader_learns_what_the_search_is_without_writing(tmp_path: Path) -> None:
+    file = tmp_path / "odd # name ?.sqlite3"
+    Ledger(file).set_identity({"seed": "3"})
+    assert read_identity(file) == {"seed": "3"}
+
+
+def test_the_ledger_is_durable_by_its_settings(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite3")
+    database = ledger._database
+    assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert database.execute("PRAGMA synchronous").fetchone() == (2,)
