@@ -1,0 +1,1 @@
+"""Checks of what a proposer and a candidate touched."""

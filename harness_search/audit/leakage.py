@@ -1,0 +1,260 @@
+"""Finds traces of the test split in what a proposer or a candidate wrote.
+
+The box keeps the test split out of reach; this audit looks at what was really written, and an
+iteration with a touch is rejected. It sees through case, backslashes, doubled slashes, `./` and
+URL encoding, one line at a time. An id that code puts together from pieces is out of its scope.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Literal
+from urllib.parse import unquote
+
+from harness_search.benchmark.tasks import Task
+
+Kind = Literal["id", "path", "glob", "canary", "split file", "slug"]
+Span = tuple[int, int]
+
+LONGEST_EXCERPT = 160  # characters
+DECODINGS = 3
+"""How often URL encoding is undone; encodings of encodings are rare and mean intent."""
+SHORTEST_SLUG = 6
+"""Characters; shorter ones such as `v2` occur anywhere and give nothing away."""
+
+_TOKEN = re.compile(r"""[^\s"'`()<>|;,=&]+""")
+_WILDCARD = re.compile(r"[*?\[{]")
+_LITERAL = re.compile(r"\w{3}")
+"""Shorter literal parts are left alone: once backslashes are slashes, the regular expression
+`\\s*\\w*` looks like the path `s*/w*`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """One trace of the test split."""
+
+    label: str
+    """Which text: candidate, claim, proposer log."""
+    line: int
+    """Counted from 1."""
+    kind: Kind
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestSplit:
+    """What gives the test split away. All texts are case-folded."""
+
+    ids: tuple[str, ...]
+    slugs: tuple[str, ...]
+    """Parts of test ids after the practice area that occur in no dev id."""
+    canaries: tuple[str, ...]
+    split_file: str
+    tasks_folder: str
+    """Name of the folder that all tasks lie in; empty without test tasks."""
+    dev_ids: tuple[str, ...]
+    """These may be named, also where one contains a test id."""
+
+
+def test_split_marks(
+    test_tasks: Sequence[Task], dev_tasks: Sequence[Task], test_split_file: Path
+) -> TestSplit:
+    """What to look for; depends on nothing but the two splits and the tasks' own files."""
+    dev_ids = [task.id.casefold() for task in dev_tasks]
+    ids = [task.id.casefold() for task in test_tasks]
+    slugs = {part for task_id in ids for part in task_id.split("/")[1:]}
+    return TestSplit(
+        ids=tuple(ids),
+        slugs=tuple(sorted(slug for slug in slugs if _is_telling(slug, dev_ids))),
+        canaries=tuple(canary for task in test_tasks for canary in _canaries(task)),
+        split_file=test_split_file.name.casefold(),
+        tasks_folder=_tasks_folder(test_tasks),
+        dev_ids=tuple(dev_ids),
+    )
+
+
+def _is_telling(slug: str, dev_ids: Sequence[str]) -> bool:
+    """A plain word such as `review` occurs in any text."""
+    plain = len(slug) < SHORTEST_SLUG or slug.isalpha() or slug.isdigit()
+    return not plain and all(slug not in dev_id for dev_id in dev_ids)
+
+
+def _canaries(task: Task) -> Iterator[str]:
+    metadata = (task.content.model_extra or {}).get("metadata")
+    canary = metadata.get("canary") if isinstance(metadata, dict) else None
+    if isinstance(canary, str) and canary:
+        yield canary.casefold()
+
+
+def _tasks_folder(tasks: Sequence[Task]) -> str:
+    """The folder's name, found by walking up from a task as many steps as its id has parts."""
+    if not tasks:
+        return ""
+    steps = len(PurePosixPath(tasks[0].id).parts)
+    return tasks[0].folder.parents[steps - 1].name.casefold()
+
+
+def find_touches(texts: Mapping[str, str], marks: TestSplit) -> tuple[Touch, ...]:
+    """Every trace of the test split in the texts (by label), one a line and kind, in order."""
+    return tuple(
+        touch
+        for label, text in texts.items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        for touch in _touches_of_line(label, number, line, marks)
+    )
+
+
+def describe(touches: Sequence[Touch]) -> str:
+    """One sentence about the first touch and how many more there are; empty without any."""
+    if not touches:
+        return ""
+    first = touches[0]
+    more = f", and there are {len(touches) - 1} more touches" if len(touches) > 1 else ""
+    return (
+        f"The test split was touched: {first.label}, line {first.line}, holds the {first.kind} "
+        f"{first.excerpt!r}{more}."
+    )
+
+
+def _touches_of_line(label: str, number: int, line: str, marks: TestSplit) -> Iterator[Touch]:
+    seen: set[Kind] = set()
+    for variant in _variants(line):
+        for kind, found in _hits(variant, marks):
+            if kind not in seen:
+                seen.add(kind)
+                yield Touch(label, number, kind, found[:LONGEST_EXCERPT])
+
+
+def _variants(line: str) -> list[str]:
+    """The line as written and with URL encoding undone, both in one spelling of paths.
+
+    Decoding may also destroy what is there in plain text, so the line as written counts too.
+    """
+    texts = [line]
+    for _ in range(DECODINGS):
+        texts.append(unquote(texts[-1]))
+    return [_one_spelling(text) for text in dict.fromkeys(texts)]
+
+
+def _one_spelling(text: str) -> str:
+    return re.sub(r"/(?:\.?/)+", "/", text.casefold().replace("\\", "/"))
+
+
+def _hits(text: str, marks: TestSplit) -> Iterator[tuple[Kind, str]]:
+    ids = _test_ids_in(text, marks)
+    for start, end in ids:
+        inside_path = text[:start].endswith("/") or text[end:].startswith("/")
+        yield ("path" if inside_path else "id"), text[start:end]
+    for span in _places(text, marks.slugs):
+        if _stands_alone(text, span) and not _lies_in(span, ids):
+            yield "slug", text[slice(*span)]
+    for start, end in _places(text, marks.canaries):
+        yield "canary", text[start:end]
+    for start, end in _places(text, (marks.split_file,)):
+        yield "split file", text[start:end]
+    for token in _TOKEN.findall(text):
+        if _WILDCARD.search(token) and reaches_test_task(token, marks):
+            yield "glob", token
+
+
+def _test_ids_in(text: str, marks: TestSplit) -> list[Span]:
+    """Where test ids stand, except where they are part of a dev id.
+
+    An id without a folder must stand alone, or the task `lease` would be found in `please`.
+    """
+    found = [
+        span
+        for span in _places(text, marks.ids)
+        if "/" in text[slice(*span)] or _stands_alone(text, span)
+    ]
+    if not found:
+        return []
+    excused = _places(text, marks.dev_ids)
+    return [span for span in found if not _lies_in(span, excused)]
+
+
+def _places(text: str, words: Sequence[str]) -> list[Span]:
+    """Every occurrence of every word, overlapping ones included."""
+    spans: list[Span] = []
+    for word in words:
+        start = text.find(word)
+        while start >= 0:
+            spans.append((start, start + len(word)))
+            start = text.find(word, start + 1)
+    return spans
+
+
+def _stands_alone(text: str, span: Span) -> bool:
+    around = text[max(0, span[0] - 1) : span[0]] + text[span[1] : span[1] + 1]
+    return re.search(r"[\w-]", around) is None
+
+
+def _lies_in(span: Span, others: Sequence[Span]) -> bool:
+    return any(first <= span[0] and span[1] <= last for first, last in others)
+
+
+# Globs.
+
+
+def reaches_test_task(pattern: str, marks: TestSplit) -> bool:
+    """Whether a path pattern leads to a test task's folder or its `task.json`.
+
+    Below the tasks folder every pattern counts that can lead into a test task. Elsewhere it must
+    have a literal part of its own, so that `*`, `**/*.docx` or `documents/**` may be used.
+    """
+    parts = [_without_groups(part) for part in pattern.split("/")]
+    parts = [part for part in parts if part not in {"", ".", ".."}]
+    if marks.tasks_folder in parts:
+        below = _shortened(parts[parts.index(marks.tasks_folder) + 1 :], marks)
+        return bool(below) and any(_leads_into(below, task_id) for task_id in marks.ids)
+    if not _LITERAL.search("/".join(parts)):
+        return False
+    return any(_names_task(_shortened(parts, marks), task_id) for task_id in marks.ids)
+
+
+def _without_groups(segment: str) -> str:
+    """A segment whose `[...]` and `{...}` parts may stand for any text."""
+    return re.sub(r"\[[^\]]*\]?|\{[^}]*\}?", "*", segment)
+
+
+def _shortened(segments: Sequence[str], marks: TestSplit) -> list[str]:
+    """What can matter of a pattern: a hostile one may be very long, and a task is never deep."""
+    kept = [
+        segment
+        for number, segment in enumerate(segments)
+        if segment != "**" or number == 0 or segments[number - 1] != "**"
+    ]
+    depth = max((task_id.count("/") + 2 for task_id in marks.ids), default=0)
+    return kept[: 2 * depth + 2]
+
+
+def _leads_into(segments: Sequence[str], task_id: str) -> bool:
+    """Whether a pattern matches a folder above the task, the task, or something in it."""
+    parts = task_id.split("/")
+    above = any(_matches(segments, parts[:depth]) for depth in range(1, len(parts)))
+    starts = (segments[:used] for used in range(1, len(segments) + 1))
+    return above or any(_matches(start, parts) for start in starts)
+
+
+def _names_task(segments: Sequence[str], task_id: str) -> bool:
+    """Whether a pattern matches `task.json`, or a start of it with a literal part the task."""
+    parts = task_id.split("/")
+    starts = [segments[:used] for used in range(1, len(segments) + 1)]
+    literal = [start for start in starts if _LITERAL.search("/".join(start))]
+    return _matches(segments, [*parts, "task.json"]) or any(
+        _matches(start, parts) for start in literal
+    )
+
+
+def _matches(segments: Sequence[str], parts: Sequence[str]) -> bool:
+    """Whether a pattern matches a whole path; `**` stands for any number of folders."""
+    if not segments:
+        return not parts
+    if segments[0] == "**":
+        return any(_matches(segments[1:], parts[skipped:]) for skipped in range(len(parts) + 1))
+    if not parts:
+        return False
+    # fnmatch, and no expression of our own: it does not blow up on a pattern of many stars.
+    return fnmatchcase(parts[0], segments[0]) and _matches(segments[1:], parts[1:])

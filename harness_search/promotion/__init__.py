@@ -1,0 +1,1 @@
+"""The candidate's claim and the gate that decides about it."""

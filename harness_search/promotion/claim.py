@@ -1,0 +1,86 @@
+"""The claim that comes with every candidate: `pending_eval.json`, in the study's schema."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness_search.errors import InputError
+
+FEWEST_TASKS = 5
+"""Fix and regression tasks that a claim needs when it names no replay (seed 004)."""
+
+
+class CandidateClaim(BaseModel):
+    """What one candidate is said to do, before it is measured."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True, frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{2,60}$")
+    """Name of the harness file, without `.py`."""
+    hypothesis: str = Field(min_length=1)
+    changes: str = Field(min_length=1)
+    fix_tasks: tuple[str, ...] = ()
+    regression_tasks: tuple[str, ...] = ()
+    observed: str = ""
+    """Written by the scaffold after the evaluation."""
+    mechanism: str = ""
+    """Name of the mechanism; the candidate's own name when left out."""
+    parent: str = ""
+    """Name of the harness it was copied from; the incumbent when left out."""
+    replay: str = ""
+    """Name of a causal replay that stands in for the fix and regression tasks."""
+
+
+class Claim(BaseModel):
+    """The content of `pending_eval.json`."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True, frozen=True)
+
+    iteration: int = Field(ge=1)
+    candidates: tuple[CandidateClaim, ...] = Field(min_length=1, max_length=1)
+
+    @property
+    def candidate(self) -> CandidateClaim:
+        """The one candidate; one iteration tests one mechanism."""
+        return self.candidates[0]
+
+    def to_json(self) -> str:
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def read_claim(file: Path) -> Claim:
+    """Read `pending_eval.json`; raises InputError naming the file and the field."""
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        return Claim.model_validate(raw)
+    except FileNotFoundError as error:
+        raise InputError(file, "", "no such file", "the claim of this iteration") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(file, "", f"invalid JSON ({error})", "a JSON object") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            file, field, repr(first.get("input"))[:120], first["msg"].lower()
+        ) from error
+
+
+def check_claim(file: Path, claim: Claim, iteration: int, dev_tasks: set[str]) -> None:
+    """Raise InputError unless the claim is about this iteration, known dev tasks and evidence."""
+    if claim.iteration != iteration:
+        raise InputError(file, "iteration", claim.iteration, f"{iteration}")
+    candidate = claim.candidate
+    for field in ("fix_tasks", "regression_tasks"):
+        tasks: tuple[str, ...] = getattr(candidate, field)
+        for task in tasks:
+            if task not in dev_tasks:
+                raise InputError(file, f"candidates.0.{field}", repr(task), "ids of dev tasks")
+        needed = min(FEWEST_TASKS, len(dev_tasks))
+        if not candidate.replay and len(set(tasks)) < needed:
+            raise InputError(
+                file,
+                f"candidates.0.{field}",
+                f"{len(set(tasks))} tasks",
+                f"at least {needed} different ones, or the name of a replay",
+            )

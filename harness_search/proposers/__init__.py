@@ -1,0 +1,1 @@
+"""Proposers: each copies the best harness and adds one mechanism with a claim."""

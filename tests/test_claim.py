@@ -1,0 +1,118 @@
+"""The claim that comes with a candidate is believed in nothing and refused with a reason."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness_search.errors import InputError
+from harness_search.promotion.claim import Claim, check_claim, read_claim
+
+DEV_TASKS = {f"area/task-{number}" for number in range(12)}
+TASKS = sorted(DEV_TASKS)
+
+
+def claim_with(**changes: Any) -> dict[str, Any]:
+    candidate = {
+        "name": "deliverable_landing_gate",
+        "hypothesis": "Missing files lie elsewhere.",
+        "changes": "Copied baseline; added ONE mechanism.",
+        "fix_tasks": TASKS[:5],
+        "regression_tasks": TASKS[5:10],
+        "observed": "",
+    }
+    return {"iteration": 3, "candidates": [candidate | changes]}
+
+
+def written(folder: Path, content: object) -> Path:
+    file = folder / "pending_eval.json"
+    file.write_text(json.dumps(content))
+    return file
+
+
+def refusal(folder: Path, content: object, iteration: int = 3) -> InputError:
+    file = written(folder, content)
+    with pytest.raises(InputError) as refused:
+        check_claim(file, read_claim(file), iteration, DEV_TASKS)
+    assert refused.value.file == str(file)
+    return refused.value
+
+
+def test_the_studys_schema_is_a_sound_claim(tmp_path: Path) -> None:
+    file = written(tmp_path, claim_with())
+    claim = read_claim(file)
+    check_claim(file, claim, 3, DEV_TASKS)
+    assert claim.candidate.fix_tasks == tuple(TASKS[:5])
+    assert (claim.candidate.mechanism, claim.candidate.parent) == ("", "")
+
+
+def test_a_claim_survives_being_stored(tmp_path: Path) -> None:
+    claim = read_claim(written(tmp_path, claim_with(note="kept", mechanism="landing")))
+    assert Claim.model_validate_json(claim.to_json()) == claim
+    assert json.loads(claim.to_json())["candidates"][0]["note"] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ([], ""),
+        ({"candidates": []}, "iteration"),
+        (claim_with() | {"iteration": 0}, "iteration"),
+        ({"iteration": 3, "candidates": []}, "candidates"),
+        ({"iteration": 3, "candidates": claim_with()["candidates"] * 2}, "candidates"),
+        (claim_with(hypothesis=""), "candidates.0.hypothesis"),
+        (claim_with(changes=None), "candidates.0.changes"),
+        (claim_with(fix_tasks="area/task-1"), "candidates.0.fix_tasks"),
+    ],
+)
+def test_a_malformed_claim_is_refused_by_field(tmp_path: Path, content: object, field: str) -> None:
+    assert refusal(tmp_path, content).field == field
+
+
+@pytest.mark.parametrize(
+    "name", ["../baseline", "a/b", "Landing", "x", "1st", "landing\n", "a" * 62]
+)
+def test_a_name_that_is_no_plain_file_name_is_refused(tmp_path: Path, name: str) -> None:
+    assert refusal(tmp_path, claim_with(name=name)).field == "candidates.0.name"
+
+
+def test_a_claim_about_another_iteration_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path, claim_with(), iteration=4)
+    assert (error.field, error.found, error.expected) == ("iteration", 3, "4")
+
+
+@pytest.mark.parametrize("field", ["fix_tasks", "regression_tasks"])
+def test_a_task_outside_the_dev_split_is_refused(tmp_path: Path, field: str) -> None:
+    error = refusal(tmp_path, claim_with(**{field: [*TASKS[:5], "area/held-out"]}))
+    assert (error.field, error.found) == (f"candidates.0.{field}", "'area/held-out'")
+
+
+@pytest.mark.parametrize("field", ["fix_tasks", "regression_tasks"])
+def test_fewer_than_five_different_tasks_are_no_evidence(tmp_path: Path, field: str) -> None:
+    error = refusal(tmp_path, claim_with(**{field: [*TASKS[:4], TASKS[0]]}))
+    assert error.field == f"candidates.0.{field}"
+    assert "4 tasks" in str(error)
+
+
+def test_a_replay_stands_in_for_tasks(tmp_path: Path) -> None:
+    file = written(tmp_path, claim_with(fix_tasks=[], regression_tasks=[], replay="landing"))
+    check_claim(file, read_claim(file), 3, DEV_TASKS)
+
+
+def test_a_small_dev_split_needs_no_more_tasks_than_it_has(tmp_path: Path) -> None:
+    file = written(tmp_path, claim_with(fix_tasks=TASKS[:2], regression_tasks=TASKS[:2]))
+    check_claim(file, read_claim(file), 3, set(TASKS[:2]))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"not json"])
+def test_a_file_that_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "pending_eval.json"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="invalid JSON"):
+        read_claim(file)
+
+
+def test_a_missing_claim_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_claim(tmp_path / "pending_eval.json")
