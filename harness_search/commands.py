@@ -1,0 +1,151 @@
+"""Commands that need no loop, and what all commands share: opening, printing, exit codes."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness_search.errors import InputError, SearchStoppedError
+from harness_search.ledger.rows import Split
+from harness_search.search import frontier_on_disk
+from harness_search.workspace import Workspace
+
+if TYPE_CHECKING:
+    from harness_search.proposers.session import Proposer
+    from harness_search.reports.comparison import Comparison
+
+
+@contextmanager
+def ending_cleanly() -> Iterator[None]:
+    """Turn bad input into one sentence on stderr and its exit code; bugs keep their traceback."""
+    try:
+        yield
+    except (InputError, SearchStoppedError) as error:
+        print(f"meta-harness: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+    except KeyboardInterrupt as error:
+        print("meta-harness: stopped; the same command goes on from here", file=sys.stderr)
+        raise SystemExit(130) from error
+
+
+def make_proposer(workspace: Workspace) -> "Proposer":
+    """The proposer that the settings name."""
+    from harness_search.proposers.catalogue.proposer import CatalogueProposer
+
+    assert workspace.settings.search.proposer == "catalogue"
+    return CatalogueProposer()
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    import json
+
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show_frontier(workspace: Workspace, *, json_wanted: bool) -> None:
+    """Print the frontier as a table or as JSON."""
+    found = frontier_on_disk(workspace)
+    if json_wanted:
+        print_json(found.to_json())
+        return
+    from harness_search.reports.tables import console_for_people, print_frontier
+
+    print_frontier(console_for_people(json_wanted=False), found)
+
+
+def show_comparison(comparison: "Comparison", *, json_wanted: bool) -> None:
+    """Print measured scores; raises SearchStoppedError for a test split below full coverage."""
+    if comparison.split is Split.TEST and not comparison.complete:
+        covered = ", ".join(
+            f"{name} {float(item.coverage):.0%}" if item else f"{name} 0 %"
+            for name, item in comparison.scores
+        )
+        raise SearchStoppedError(
+            f"the test split is not fully covered ({covered}): no figure is shown before it is. "
+            "Run the same command again when the provider answers."
+        )
+    if json_wanted:
+        print_json(comparison.to_json())
+        return
+    from harness_search.reports.tables import console_for_people, print_comparison
+
+    print_comparison(console_for_people(json_wanted=False), comparison)
+
+
+def show_status(workspace: Workspace, *, json_wanted: bool) -> None:
+    """Print where the search stands, from disk alone."""
+    from harness_search.reports.status import status_of
+
+    found = status_of(workspace)
+    if json_wanted:
+        print_json(found.to_json())
+    else:
+        print("\n".join(f"{name:<10} {value}" for name, value in found.lines()))
+
+
+# Commands around tasks.
+
+SeedOption = Annotated[int, typer.Option(help="Seed that everything is drawn with.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+tasks_commands = typer.Typer(help="Build or check a benchmark.", no_args_is_help=True)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new workspace.")],
+    tasks: Annotated[Path, typer.Option(help="Folder of tasks in LAB's format.")],
+    dev: Annotated[int | None, typer.Option(help="Dev tasks.")] = None,
+    test: Annotated[int | None, typer.Option(help="Test tasks.")] = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Make a workspace: draw dev and test tasks, pin their content, write the default files."""
+    from harness_search.benchmark.initialise import initialise
+
+    with ending_cleanly():
+        splits = initialise(folder, tasks, dev, test, seed)
+    document = {"workspace": str(folder), "dev": len(splits.dev), "test": len(splits.test)}
+    if json:
+        print_json(document)
+    else:
+        print(f"Workspace {folder}: {len(splits.dev)} dev and {len(splits.test)} test tasks.")
+        print(f"Next: meta-harness run --workspace {folder}")
+
+
+@tasks_commands.command("build")
+def build(
+    out: Annotated[Path, typer.Option(help="Folder to write the tasks into.")],
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Generate the simulated benchmark; the same seed gives the same tasks."""
+    from harness_search.simulated.tasks.build import build_benchmark
+
+    with ending_cleanly():
+        ids = build_benchmark(out, seed)
+    if json:
+        print_json({"folder": str(out), "seed": seed, "tasks": list(ids)})
+    else:
+        print(f"{out}: {len(ids)} simulated tasks, seed {seed}.")
+
+
+@tasks_commands.command("check")
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of tasks.")],
+    json: JsonOption = False,
+) -> None:
+    """Validate a folder of tasks; prove that generated ones can be solved."""
+    from harness_search.simulated.tasks.check import check_benchmark
+
+    with ending_cleanly():
+        report = check_benchmark(folder)
+    if json:
+        print_json(report.to_json())
+    else:
+        print("\n".join(report.lines()))
+    if not report.sound:
+        raise SystemExit(2)

@@ -1,0 +1,90 @@
+"""One or two harnesses measured on a split: scores, the difference, and what is missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness_search.ledger.gains import Gain, gain
+from harness_search.ledger.rows import RolloutRow, Split
+from harness_search.ledger.scores import Score, Weights, score
+from harness_search.rollouts.runner import Harness
+from harness_search.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Scores of harnesses on one split, the baseline first when there are two."""
+
+    split: Split
+    scores: tuple[tuple[str, Score | None], ...]
+    gain: Gain | None
+    """Last harness minus the first, in blended points; None for a single harness."""
+    weights: Weights
+    simulated: bool
+    trials: int
+    opening: int
+    """How often the test split has been opened, this time included; 0 for dev."""
+
+    @property
+    def complete(self) -> bool:
+        return all(item is not None and item.complete for _, item in self.scores)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `evaluate --json` and `test --json`."""
+        return {
+            "split": self.split.value,
+            "simulated": self.simulated,
+            "trials": self.trials,
+            "opening": self.opening or None,
+            "rows": [_row(name, item) for name, item in self.scores],
+            "gain": _gain(self.gain),
+        }
+
+
+def compare(
+    workspace: Workspace,
+    split: Split,
+    harnesses: Sequence[Harness],
+    rows: Sequence[RolloutRow],
+    opening: int,
+) -> Comparison:
+    """Derive the comparison from raw rows."""
+    settings = workspace.settings
+    shape = (workspace.criteria(split), settings.search.trials, settings.weights)
+    by_harness = [
+        [row for row in rows if row.key.harness == harness.digest] for harness in harnesses
+    ]
+    scores = [score(own, *shape) for own in by_harness]
+    difference = gain(by_harness[-1], by_harness[0], *shape) if len(harnesses) > 1 else None
+    return Comparison(
+        split=split,
+        scores=tuple(zip([harness.name for harness in harnesses], scores, strict=True)),
+        gain=difference,
+        weights=settings.weights,
+        simulated=settings.profile.simulated,
+        trials=settings.search.trials,
+        opening=opening,
+    )
+
+
+def _row(name: str, item: Score | None) -> dict[str, Any]:
+    if item is None:
+        return {"harness": name, "coverage": 0.0}
+    return {
+        "harness": name,
+        "pooled": round(item.pooled, 4),
+        "all_pass": round(item.all_pass, 4),
+        "tokens_m": round(item.tokens_m, 6),
+        "blended": round(item.blended, 4),
+        "coverage": round(float(item.coverage), 4),
+    }
+
+
+def _gain(item: Gain | None) -> dict[str, Any] | None:
+    if item is None:
+        return None
+    return {
+        "blended": round(item.points, 4),
+        "interval_same_tasks": [round(end, 4) for end in item.interval(item.trial_error)],
+        "interval_other_tasks": [round(end, 4) for end in item.interval(item.task_error)],
+    }

@@ -1,0 +1,126 @@
+"""Tables for a terminal."""
+
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from harness_search.ledger.frontier import Frontier, FrontierRow
+from harness_search.ledger.gains import Gain
+from harness_search.ledger.rows import DecisionKind, Split
+from harness_search.ledger.scores import Score
+from harness_search.reports.comparison import Comparison
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH_OF_A_FILE = 160
+
+
+def console_for_people(*, json_wanted: bool) -> "Console":
+    """Tables go to stdout; with `--json` nothing but the document does."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
+    return Console(stderr=json_wanted, width=width)
+
+
+_STYLES = {
+    DecisionKind.PROMOTED: "green",
+    DecisionKind.REJECTED: "red",
+    DecisionKind.ORPHAN: "dim",
+}
+
+
+def print_frontier(console: "Console", frontier: Frontier) -> None:
+    """The frontier table, the incumbent, and the weights that the scores were made with."""
+    from rich.table import Table
+
+    title = "Frontier (simulated model)" if frontier.simulated else "Frontier"
+    table = Table(title=title, title_justify="left")
+    for name in ("iteration", "harness", "from", "decision"):
+        justify: Literal["left", "right"] = "right" if name == "iteration" else "left"
+        table.add_column(name, justify=justify, overflow="fold")
+    for name in ("pooled", "all-pass", "tokens (M)", "blended", "delta", "coverage"):
+        table.add_column(name, justify="right")
+    for row in frontier.rows:
+        style = _STYLES.get(row.decision) if row.decision else "yellow"
+        table.add_row(*_cells(row), style=style)
+    console.print(table)
+    console.print(_summary(frontier), highlight=False)
+
+
+def _cells(row: FrontierRow) -> list[str]:
+    decision = row.decision.value if row.decision else "open"
+    names = [str(row.iteration), row.harness or "-", row.parent or "-", decision]
+    if row.score is None:
+        return [*names, "-", "-", "-", "-", "-", "0 %"]
+    *scores, coverage = score_cells(row.score)
+    return [*names, *scores, gain_text(row.gain), coverage]
+
+
+def score_cells(score: Score) -> list[str]:
+    """Pooled, all-pass, tokens, blended and coverage as text."""
+    return [
+        f"{score.pooled:.1f}",
+        f"{score.all_pass:.1f}",
+        f"{score.tokens_m:.3f}",
+        f"{score.blended:.1f}",
+        f"{float(score.coverage):.0%}",
+    ]
+
+
+def gain_text(gain: Gain | None) -> str:
+    """For example `+4.2 ±1.3`: points with the half width of the 95 % interval of trial noise."""
+    if gain is None:
+        return "-"
+    low, high = gain.interval(gain.trial_error)
+    return f"{gain.points:+.1f} ±{(high - low) / 2:.1f}"
+
+
+def _summary(frontier: Frontier) -> str:
+    weights = frontier.weights
+    lines = [
+        f"Incumbent: {frontier.incumbent or 'none yet'}",
+        f"Scores in points. blended = pooled + {weights.all_pass:g} x all-pass "
+        f"- {weights.cost:g} x million tokens a rollout; "
+        "delta is against the incumbent of its time, ± the 95 % interval of trial noise.",
+    ]
+    if frontier.simulated:
+        lines.append(SIMULATED_NOTE)
+    return "\n".join(lines)
+
+
+SIMULATED_NOTE = (
+    "Simulated: these figures show that the machinery works; they say nothing about a real model."
+)
+
+
+def print_comparison(console: "Console", comparison: Comparison) -> None:
+    """Scores of one or two harnesses on a split, and the difference with both intervals."""
+    from rich.table import Table
+
+    split = "Held-out test split" if comparison.split is Split.TEST else "Dev split"
+    model = " (simulated model)" if comparison.simulated else ""
+    opened = f", opening {comparison.opening}" if comparison.opening else ""
+    table = Table(title=f"{split}{model}{opened}", title_justify="left")
+    table.add_column("harness")
+    for name in ("pooled", "all-pass", "tokens (M)", "blended", "coverage"):
+        table.add_column(name, justify="right")
+    for name, score in comparison.scores:
+        table.add_row(name, *(score_cells(score) if score else ["-"] * 4 + ["0 %"]))
+    console.print(table)
+    for line in _difference(comparison):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _difference(comparison: Comparison) -> list[str]:
+    lines: list[str] = []
+    if comparison.gain is not None:
+        same, other = (
+            "{:+.1f} to {:+.1f}".format(*comparison.gain.interval(error))
+            for error in (comparison.gain.trial_error, comparison.gain.task_error)
+        )
+        lines.append(
+            f"Difference in blended points: {comparison.gain.points:+.1f} "
+            f"(95 % interval: {same} on these tasks, {other} on other tasks of their kind)."
+        )
+    return [*lines, SIMULATED_NOTE] if comparison.simulated else lines

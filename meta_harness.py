@@ -1,0 +1,413 @@
+"""The loop of Meta-Harness, and its command line.
+
+scan (ledger, files) -> next_step (pure) -> execute one step -> record -> scan ...
+"""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness_search.audit.leakage import describe, find_touches, test_split_marks
+from harness_search.commands import (
+    ending_cleanly,
+    init,
+    make_proposer,
+    show_comparison,
+    show_frontier,
+    show_status,
+    tasks_commands,
+)
+from harness_search.errors import InputError, SearchStoppedError
+from harness_search.files import digest_bytes, write_atomically
+from harness_search.ledger.digest import history_digest
+from harness_search.ledger.progress import (
+    Begin,
+    Decide,
+    Evaluate,
+    Finished,
+    Propose,
+    Scan,
+    Step,
+    next_step,
+)
+from harness_search.ledger.rows import DecisionKind, IterationRow, RolloutRow, Split
+from harness_search.promotion.candidate import Candidate, collect
+from harness_search.promotion.claim import Claim
+from harness_search.promotion.gate import Decision, EvaluationShape, SeedRule
+from harness_search.promotion.observed import observe
+from harness_search.proposers.session import NothingLeft, Proposer, Session
+from harness_search.proposers.view import prepare_view, session_texts
+from harness_search.reports.comparison import Comparison, compare
+from harness_search.reports.progress import Reporter, Tally
+from harness_search.reports.tables import console_for_people
+from harness_search.rollouts.bench import locked, open_bench
+from harness_search.rollouts.runner import Bench, Harness
+from harness_search.rollouts.scheduler import missing, most_lost, plan, run_missing
+from harness_search.search import (
+    Search,
+    current_frontier,
+    frontier_on_disk,
+    hold_to_identity,
+    mirror,
+    open_ledger,
+    past_iterations,
+    set_aside,
+)
+from harness_search.workspace import Workspace, open_workspace
+
+
+async def run_search(workspace: Workspace, proposer: Proposer, reporter: Reporter) -> Finished:
+    """Run, or go on with, the search of a workspace until its last iteration is decided."""
+    layout, attempts = workspace.layout, workspace.settings.limits.attempts
+    with locked(layout), open_ledger(layout.ledger) as ledger:
+        hold_to_identity(layout, ledger, workspace.search_identity())
+        attempts += most_lost(ledger.rows(workspace.baseline.digest))
+        async with open_bench(workspace, ledger, Split.DEV) as bench:
+            return await loop(Search(workspace, ledger, bench, proposer, reporter, attempts))
+
+
+async def loop(search: Search) -> Finished:
+    """Scan, choose, do. Restarting after any crash is starting here again."""
+    finished: Finished | None = None
+    while finished is None:
+        step = next_step(scan(search))
+        mirror(search.workspace, search.ledger, type(step).__name__.lower())
+        finished = await execute(search, step)
+    return finished
+
+
+def scan(search: Search) -> Scan:
+    """What the ledger says now."""
+    iterations = search.ledger.iterations()
+    left = 0
+    if iterations and iterations[-1].decision is None:
+        harness = open_harness(search, iterations[-1])
+        jobs = plan(search.workspace, Split.DEV, harness)
+        rows = search.ledger.rows(harness.digest)
+        left = len(missing(jobs, rows, search.attempts(iterations[-1].number)))
+    return Scan(iterations, left, search.workspace.settings.search.iterations)
+
+
+async def execute(search: Search, step: Step) -> Finished | None:
+    """Do one step. Each may be killed at any moment and is then done again."""
+    match step:
+        case Begin():
+            begin(search)
+        case Propose(iteration):
+            return await propose(search, iteration)
+        case Evaluate(iteration):
+            await evaluate_iteration(search, iteration)
+        case Decide(iteration):
+            update_frontier(search, iteration)
+        case Finished():
+            return step
+    return None
+
+
+def begin(search: Search) -> None:
+    """The baseline is iteration 0."""
+    baseline = search.workspace.baseline
+    row = IterationRow(0, baseline.digest, baseline.name, "", "", "", "", None, "")
+    search.ledger.put_iteration(row)
+
+
+# Propose: hold a session, audit what it touched, validate what it left.
+
+
+async def propose(search: Search, iteration: int) -> Finished | None:
+    """Open an iteration with the proposer's candidate, or record why there is none."""
+    session = open_session(search, iteration)
+    answer = await search.proposer.propose(session)
+    if isinstance(answer, NothingLeft):
+        return Finished(f"iteration {iteration} was not started: {answer.reason}")
+    name = f"iteration_{iteration:03d}"
+    row = IterationRow(iteration, "", name, "", session.incumbent, "", "", None, "")
+    try:
+        touched = _touched_test(search.workspace, session_texts(session))
+        candidate = None if touched else collect_candidate(search, session)
+    except InputError as error:
+        record(search, replace(row, decision=DecisionKind.NO_CLAIM, reason=str(error)))
+        return None
+    if candidate is None:
+        record(search, replace(row, decision=DecisionKind.REJECTED, reason=touched))
+    else:
+        install(search, row, candidate)
+    return None
+
+
+def open_session(search: Search, iteration: int) -> Session:
+    """Prepare the folder that the proposer works on."""
+    layout = search.workspace.layout
+    current = current_frontier(search.workspace, search.ledger)
+    session = Session(
+        iteration=iteration,
+        view=layout.session(iteration) / "view",
+        evidence=layout.dev_evidence,
+        incumbent=current.incumbent,
+        history=tuple(past_iterations(current)),
+        dev_tasks=tuple(task.id for task in search.workspace.splits.dev),
+        seed=search.workspace.settings.search.seed,
+    )
+    names = [row.name for row in search.ledger.iterations() if row.harness]
+    sources = [layout.candidate(name) for name in names]
+    prepare_view(session, sources, layout.skill, _history_digest(search))
+    return session
+
+
+def _history_digest(search: Search) -> str:
+    """Frontier lineage, orphans worth restacking, what became of each claim; at most 12 kB."""
+    current = current_frontier(search.workspace, search.ledger)
+    return history_digest(current, search.ledger.iterations())
+
+
+def _touched_test(workspace: Workspace, texts: dict[str, str]) -> str:
+    """What in a candidate, claim or log shows a touch of the test split; empty when nothing."""
+    splits = workspace.splits
+    marks = test_split_marks(splits.test, splits.dev, workspace.layout.test_split)
+    return describe(find_touches(texts, marks))
+
+
+def collect_candidate(search: Search, session: Session) -> Candidate:
+    """The candidate and its claim; raises InputError when they are unsound."""
+    known = {row.name: row.harness for row in search.ledger.iterations() if row.harness}
+    dev_tasks = set(session.dev_tasks)
+    return collect(session.view, session.iteration, session.incumbent, dev_tasks, known)
+
+
+def install(search: Search, row: IterationRow, candidate: Candidate) -> None:
+    """Put the candidate beside its parents and open its iteration; the ledger comes last."""
+    write_atomically(search.workspace.layout.candidate(candidate.name), candidate.source)
+    claim = candidate.claim.candidate
+    search.reporter.say(
+        f"Iteration {row.number}: {claim.name}, copied from {candidate.parent}. {claim.hypothesis}"
+    )
+    search.ledger.put_iteration(
+        replace(
+            row,
+            harness=digest_bytes([candidate.source]),
+            name=candidate.name,
+            parent=candidate.parent,
+            mechanism=candidate.mechanism,
+            claim=candidate.claim.to_json(),
+        )
+    )
+
+
+# Evaluate: every missing rollout of the dev split.
+
+
+async def evaluate_iteration(search: Search, iteration: int) -> None:
+    """Run what the open iteration still lacks."""
+    harness = open_harness(search, search.ledger.iterations()[iteration])
+    await evaluate_harness(
+        search.workspace, search.bench, harness, search.reporter, search.attempts(iteration)
+    )
+
+
+def open_harness(search: Search, row: IterationRow) -> Harness:
+    """The harness of an open iteration; raises InputError when its file was changed since."""
+    harness = search.workspace.harness(row.name)
+    if harness.digest != row.harness:
+        kept = search.workspace.layout.session(row.number)
+        raise InputError(harness.file, "content", "a changed file", f"the source kept in {kept}")
+    return harness
+
+
+async def evaluate_harness(
+    workspace: Workspace, bench: Bench, harness: Harness, reporter: Reporter, attempts: int
+) -> list[RolloutRow]:
+    """Benchmark a harness: all tasks of the bench's split x trials. Finished rollouts are kept."""
+    jobs = plan(workspace, bench.split, harness)
+    left = missing(jobs, bench.ledger.rows(harness.digest), attempts)
+    with reporter.watch(Tally(harness.name, len(jobs), done=len(jobs) - len(left))) as watch:
+        await run_missing(bench, jobs, workspace.settings.search.concurrency, attempts, watch)
+    return bench.ledger.rows(harness.digest)
+
+
+# Decide: both sides from raw rows, under the current weights.
+
+
+def update_frontier(search: Search, iteration: int) -> None:
+    """Conclude an iteration: promote, keep as an orphan, or leave open as inconclusive."""
+    row = search.ledger.iterations()[iteration]
+    if iteration == 0:
+        record(search, accept_baseline(search, row))
+        return
+    challenger = search.ledger.rows(row.harness)
+    reference = search.ledger.rows(search.workspace.harness(row.incumbent).digest)
+    decision = gate(search.workspace).decide(
+        challenger, reference, evaluation_shape(search.workspace), search.workspace.settings.weights
+    )
+    claim = observe(Claim.model_validate_json(row.claim), decision, challenger, reference)
+    kind = decision_kind(decision)
+    record(search, replace(row, claim=claim.to_json(), decision=kind, reason=decision.reason))
+
+
+def accept_baseline(search: Search, row: IterationRow) -> IterationRow:
+    """The baseline needs no gate, only every rollout; raises SearchStoppedError without them."""
+    lost = plan(search.workspace, Split.DEV, search.workspace.baseline)
+    lost = missing(lost, search.ledger.rows(row.harness), attempts=1_000_000)
+    if lost:
+        raise SearchStoppedError(
+            f"{len(lost)} rollouts of the baseline were lost to the provider, {search.attempts(0)} "
+            "times each; nothing was scored. Run the same command again when it answers."
+        )
+    return replace(row, decision=DecisionKind.BASELINE, reason="where the search starts")
+
+
+def gate(workspace: Workspace) -> SeedRule:
+    return SeedRule(workspace.settings.promotion.min_delta)
+
+
+def evaluation_shape(workspace: Workspace) -> EvaluationShape:
+    return EvaluationShape(workspace.criteria(Split.DEV), workspace.settings.search.trials)
+
+
+def decision_kind(decision: Decision) -> DecisionKind:
+    """A stage that stays incomplete after every try is inconclusive, never called worse."""
+    kinds = {"promote": DecisionKind.PROMOTED, "reject": DecisionKind.ORPHAN}
+    return kinds.get(decision.verdict, DecisionKind.INCONCLUSIVE)
+
+
+def record(search: Search, row: IterationRow) -> None:
+    """Close an iteration."""
+    search.ledger.put_iteration(row)
+    if row.number > 0 and row.decision is not None:
+        search.reporter.say(f"Iteration {row.number}: {row.decision.value}. {row.reason}")
+
+
+# Measure outside the search: one harness on dev, or the held-out comparison.
+
+
+async def measure(
+    workspace: Workspace, split: Split, harnesses: list[Harness], reporter: Reporter
+) -> Comparison:
+    """Run what is missing of each harness on a split; opening the test split is logged."""
+    layout, limits = workspace.layout, workspace.settings.limits
+    file = layout.ledger if split is Split.DEV else layout.test_ledger
+    with locked(layout), open_ledger(file) as ledger:
+        hold_to_identity(layout, ledger, workspace.rows_identity())
+        opening = 0
+        if split is Split.TEST:
+            names = [harness.name for harness in harnesses]
+            opening = ledger.log_opening(names, workspace.settings.search.profile)
+        async with open_bench(workspace, ledger, split) as bench:
+            for harness in harnesses:
+                attempts = limits.attempts + most_lost(ledger.rows(harness.digest))
+                await evaluate_harness(workspace, bench, harness, reporter, attempts)
+        return compare(workspace, split, harnesses, ledger.rows(), opening)
+
+
+# The command line.
+
+application = typer.Typer(
+    help="Improves the harness around a frozen model, with evidence for every step.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help is there at once
+    pretty_exceptions_enable=False,
+)
+application.add_typer(tasks_commands, name="tasks")
+application.command("init")(init)
+
+WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", help="Folder to work in.")]
+ProfileOption = Annotated[str | None, typer.Option(help="Model profile of meta_harness.toml.")]
+SeedOption = Annotated[int | None, typer.Option(help="Seed of the search.")]
+TrialsOption = Annotated[int | None, typer.Option("--trials", "-k", help="Rollouts per task.")]
+ConcurrencyOption = Annotated[
+    int | None, typer.Option("--concurrency", "-n", help="Rollouts at once.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@application.command()
+def run(
+    iterations: Annotated[int | None, typer.Option(help="Last iteration to run.")] = None,
+    profile: ProfileOption = None,
+    seed: SeedOption = None,
+    trials: TrialsOption = None,
+    concurrency: ConcurrencyOption = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Set an old search aside first.")] = False,
+    workspace: WorkspaceOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Run the search, or go on with it: the same command resumes where it was stopped."""
+    flags = {
+        "iterations": iterations,
+        "profile": profile,
+        "seed": seed,
+        "trials": trials,
+        "concurrency": concurrency,
+    }
+    with ending_cleanly():
+        opened = open_workspace(workspace, flags, adopt=not fresh)
+        if fresh:
+            set_aside(opened.layout)
+        console = console_for_people(json_wanted=json)
+        finished = asyncio.run(run_search(opened, make_proposer(opened), Reporter(console)))
+        show_frontier(opened, json_wanted=json)
+        console.print(f"Finished: {finished.reason}.", highlight=False, soft_wrap=True)
+
+
+@application.command()
+def evaluate(
+    harness: Annotated[str, typer.Argument(help="Name of a harness, or a file.")],
+    profile: ProfileOption = None,
+    seed: SeedOption = None,
+    trials: TrialsOption = None,
+    concurrency: ConcurrencyOption = None,
+    workspace: WorkspaceOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Benchmark one harness on the dev split; nothing is promoted."""
+    flags = {"profile": profile, "seed": seed, "trials": trials, "concurrency": concurrency}
+    with ending_cleanly():
+        opened = open_workspace(workspace, flags)
+        reporter = Reporter(console_for_people(json_wanted=json))
+        chosen = [opened.harness(harness)]
+        show_comparison(asyncio.run(measure(opened, Split.DEV, chosen, reporter)), json_wanted=json)
+
+
+@application.command()
+def test(
+    harness: Annotated[str | None, typer.Argument(help="Default: the incumbent.")] = None,
+    concurrency: ConcurrencyOption = None,
+    workspace: WorkspaceOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Open the held-out test split: the baseline against one harness. Each opening is logged."""
+    with ending_cleanly():
+        opened = open_workspace(workspace, {"concurrency": concurrency})
+        name = harness or frontier_on_disk(opened).incumbent or "baseline"
+        others = [opened.harness(name)] if name != "baseline" else []
+        reporter = Reporter(console_for_people(json_wanted=json))
+        chosen = [opened.baseline, *others]
+        show_comparison(
+            asyncio.run(measure(opened, Split.TEST, chosen, reporter)), json_wanted=json
+        )
+
+
+@application.command()
+def frontier(workspace: WorkspaceOption = Path(), json: JsonOption = False) -> None:
+    """Show every iteration with its scores, recomputed from raw rows."""
+    with ending_cleanly():
+        show_frontier(open_workspace(workspace, {}, to_run=False), json_wanted=json)
+
+
+@application.command()
+def status(workspace: WorkspaceOption = Path(), json: JsonOption = False) -> None:
+    """Say where the search stands, from disk alone."""
+    with ending_cleanly():
+        show_status(open_workspace(workspace, {}, to_run=False), json_wanted=json)
+
+
+def main() -> None:
+    """Entry point of the `meta-harness` command."""
+    application()
+
+
+if __name__ == "__main__":
+    main()
