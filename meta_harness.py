@@ -4,6 +4,7 @@ scan (ledger, files) -> next_step (pure) -> execute one step -> record -> scan .
 """
 
 import asyncio
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -34,6 +35,7 @@ from harness_search.ledger.progress import (
     next_step,
 )
 from harness_search.ledger.rows import DecisionKind, IterationRow, RolloutRow, Split
+from harness_search.ledger.store import Ledger
 from harness_search.promotion.candidate import Candidate, collect
 from harness_search.promotion.claim import Claim
 from harness_search.promotion.gate import Decision, EvaluationShape, SeedRule
@@ -52,7 +54,6 @@ from harness_search.search import (
     frontier_on_disk,
     hold_to_identity,
     mirror,
-    open_ledger,
     past_iterations,
     set_aside,
 )
@@ -62,7 +63,7 @@ from harness_search.workspace import Workspace, open_workspace
 async def run_search(workspace: Workspace, proposer: Proposer, reporter: Reporter) -> Finished:
     """Run, or go on with, the search of a workspace until its last iteration is decided."""
     layout, attempts = workspace.layout, workspace.settings.limits.attempts
-    with locked(layout), open_ledger(layout.ledger) as ledger:
+    with locked(layout), closing(Ledger(layout.ledger)) as ledger:
         hold_to_identity(layout, ledger, workspace.search_identity())
         attempts += most_lost(ledger.rows(workspace.baseline.digest))
         async with open_bench(workspace, ledger, Split.DEV) as bench:
@@ -288,7 +289,7 @@ async def measure(
     """Run what is missing of each harness on a split; opening the test split is logged."""
     layout, limits = workspace.layout, workspace.settings.limits
     file = layout.ledger if split is Split.DEV else layout.test_ledger
-    with locked(layout), open_ledger(file) as ledger:
+    with locked(layout), closing(Ledger(file)) as ledger:
         hold_to_identity(layout, ledger, workspace.rows_identity())
         opening = 0
         if split is Split.TEST:

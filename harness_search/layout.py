@@ -18,6 +18,7 @@ class Layout:
         ledger.sqlite3           raw rows of the search
         lineage.git/             one commit per evaluated candidate
         lock                     held by the one running scaffold
+        runtime                  path of the running scaffold's temporary folder
         kit/                     what a rollout may import
         text/                    extracted text of documents, by content digest
         dev/<harness>/<area>/<slug>/trial-1/     evidence of one rollout
@@ -80,6 +81,10 @@ class Layout:
     @property
     def lock(self) -> Path:
         return self.runs / "lock"
+
+    @property
+    def runtime(self) -> Path:
+        return self.runs / "runtime"
 
     @property
     def kit(self) -> Path:

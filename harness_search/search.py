@@ -1,9 +1,7 @@
 """What the steps of a search share: its ledger, its identity, its mirrors."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness_search.errors import InputError
 from harness_search.files import to_json, write_atomically
@@ -35,16 +33,6 @@ class Search:
     def attempts(self, iteration: int) -> int:
         """Tries of a lost rollout in an iteration."""
         return self.baseline_attempts if iteration == 0 else self.bench.limits.attempts
-
-
-@contextmanager
-def open_ledger(file: Path) -> Iterator[Ledger]:
-    """The ledger, closed at the end."""
-    ledger = Ledger(file)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
 
 
 def hold_to_identity(layout: Layout, ledger: Ledger, wanted: dict[str, str]) -> None:
@@ -79,7 +67,7 @@ def frontier_on_disk(workspace: Workspace) -> Frontier:
     """The frontier as the ledger on disk has it; empty before the first start."""
     if not workspace.layout.ledger.is_file():
         return Frontier((), workspace.settings.weights, workspace.settings.profile.simulated)
-    with open_ledger(workspace.layout.ledger) as ledger:
+    with closing(Ledger(workspace.layout.ledger, read_only=True)) as ledger:
         return current_frontier(workspace, ledger)
 
 

@@ -114,5 +114,21 @@ def test_a_file_that_is_no_json_is_refused(tmp_path: Path, content: bytes) -> No
 
 
 def test_a_missing_claim_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="no regular file"):
         read_claim(tmp_path / "pending_eval.json")
+
+
+@pytest.mark.parametrize("make", ["link", "folder", "nesting"])
+def test_a_claim_that_is_no_plain_file_is_refused_in_one_sentence(
+    tmp_path: Path, make: str
+) -> None:
+    file = tmp_path / "pending_eval.json"
+    if make == "link":
+        (tmp_path / "other.json").write_text("{}")
+        file.symlink_to(tmp_path / "other.json")
+    elif make == "folder":
+        file.mkdir()
+    else:
+        file.write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"pending_eval\.json"):
+        read_claim(file)

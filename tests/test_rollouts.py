@@ -201,7 +201,7 @@ async def test_too_much_output_is_a_failure_with_its_reason(stage: Any) -> None:
     )
     async with stage(output_megabytes=1) as it:
         rows = await it.run(source)
-    assert {row.reason for row in rows} == {"output larger than 1 MB"}
+    assert {row.reason for row in rows} == {"output larger than 1 MB or 1000 files"}
 
 
 async def test_a_link_in_the_output_leads_nowhere(stage: Any, workspace_folder: Path) -> None:
@@ -259,3 +259,52 @@ async def test_a_dying_scaffold_leaves_an_attempt_that_is_swept(stage: Any) -> N
         sweep(it.bench.ledger)
         assert it.bench.ledger.running() == []
         assert it.bench.ledger.rows() == []
+
+
+async def test_odd_names_and_hidden_folders_in_the_output_harm_nothing(stage: Any) -> None:
+    source = WRITES + (
+        "import os\n"
+        "def solve(task, model):\n"
+        "    write(task)\n"
+        "    os.makedirs('output/' + 'd/' * 600)\n"
+        "    open(b'output/bad-\\xff\\xfe.txt', 'w').close()\n"
+        "    open('output/line\\nbreak.txt', 'w').close()\n"
+        "    os.makedirs('output/locked/inner')\n"
+        "    os.chmod('output/locked', 0)\n"
+        "    os.chmod('documents', 0)\n"
+    )
+    async with stage() as it:
+        rows = await it.run(source)
+    assert {row.outcome for row in rows} == {Outcome.SCORED}
+    summary = json.loads(it.evidence(rows[0], "rollout.json").read_text())
+    assert summary["output"] == ["abstract.docx", "line\nbreak.txt"]
+
+
+async def test_more_files_than_anyone_reads_are_a_failure(stage: Any) -> None:
+    source = (
+        "def solve(task, model):\n"
+        "    for number in range(1001):\n"
+        "        (task.output / str(number)).touch()\n"
+    )
+    async with stage() as it:
+        rows = await it.run(source)
+    assert {row.outcome for row in rows} == {Outcome.HARNESS_FAILED}
+
+
+async def test_a_reply_that_comes_after_its_rollout_is_in_no_record(stage: Any) -> None:
+    source = WRITES + (
+        "import os, threading\n"
+        "def solve(task, model):\n"
+        "    ask = lambda: model.complete(system='', messages=[], tools=[], max_tokens=1)\n"
+        "    threading.Thread(target=ask, daemon=True).start()\n"
+        "    write(task)\n"
+        "    os._exit(0)\n"
+    )
+    async with stage() as it:
+        rows = await it.run(source)
+    for row in rows:
+        transcript = it.evidence(row, "transcript.jsonl")
+        lines = transcript.read_text().splitlines() if transcript.exists() else []
+        assert len(lines) <= 1
+        assert row.calls <= 1
+    assert {row.outcome for row in rows} == {Outcome.SCORED}

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from aiohttp import web
 import meta_harness
 from harness_search.errors import InputError, SearchStoppedError
 from harness_search.ledger.rows import DecisionKind, Split
+from harness_search.ledger.store import Ledger
 from harness_search.promotion.claim import CandidateClaim, Claim
 from harness_search.proposers.catalogue.proposer import CatalogueProposer
 from harness_search.proposers.session import NothingLeft, Proposed, Session
 from harness_search.reports.progress import Reporter
-from harness_search.search import frontier_on_disk, open_ledger
+from harness_search.search import frontier_on_disk
 from harness_search.simulated import server
 from harness_search.workspace import Workspace
 
@@ -99,7 +101,7 @@ def test_the_scaffold_writes_what_it_observed_into_the_claim(
 ) -> None:
     workspace = open_tiny(iterations=1, trials=1)
     run(workspace, Scripted(delivers_nothing))
-    with open_ledger(workspace.layout.ledger) as ledger:
+    with closing(Ledger(workspace.layout.ledger)) as ledger:
         claim = Claim.model_validate_json(ledger.iterations()[1].claim)
     assert "-> 0.0" in claim.candidate.observed
     assert "fix tasks" in claim.candidate.observed

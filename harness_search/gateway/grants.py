@@ -1,5 +1,6 @@
 """What the holder of one token may do, and what it has used so far."""
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 
@@ -18,5 +19,7 @@ class Grant:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     usage: Usage = field(default_factory=Usage)
     calls: int = 0
+    in_flight: "set[asyncio.Task[object]]" = field(default_factory=set)
+    """Calls being answered now; they end with the rollout."""
     provider_failure: str = ""
     """Why the provider failed this rollout; set by the gateway alone, and final."""

@@ -1,5 +1,6 @@
 """The gateway: a Messages API on a unix socket, one token per rollout."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,10 @@ class Gateway:
         return grant
 
     def revoke(self, grant: Grant) -> None:
-        """Shut one rollout out again."""
+        """Shut one rollout out again, and end its calls: nobody will read their replies."""
         self._grants.pop(grant.token, None)
+        for task in grant.in_flight:
+            task.cancel()
 
     async def _messages(self, request: web.Request) -> web.Response:
         grant = self._grants.get(_token(request))
@@ -60,7 +63,13 @@ class Gateway:
         refusal = _refusal(content, grant)
         if refusal is not None:
             return refusal
-        return await self._relay(grant, body, content)
+        task = asyncio.current_task()
+        assert task is not None
+        grant.in_flight.add(task)
+        try:
+            return await self._relay(grant, body, content)
+        finally:
+            grant.in_flight.discard(task)
 
     async def _relay(self, grant: Grant, body: bytes, content: dict[str, Any]) -> web.Response:
         grant.calls += 1

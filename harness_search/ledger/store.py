@@ -37,9 +37,12 @@ class RunningProcess:
 
 
 class Ledger:
-    """Raw rows of one search, or of the test split. Open it once per process."""
+    """Raw rows of one search, or of the test split: one writer, any number of readers."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
+        if read_only:
+            self._database = sqlite3.connect(_read_only(file), isolation_level=None, uri=True)
+            return
         file.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(file, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
@@ -160,8 +163,12 @@ class Ledger:
 
 def read_identity(file: Path) -> dict[str, str]:
     """What a ledger's search was started with, read without becoming its writer."""
-    with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as database:
-        return dict(database.execute("SELECT name, value FROM search"))
+    with closing(Ledger(file, read_only=True)) as ledger:
+        return ledger.identity()
+
+
+def _read_only(file: Path) -> str:
+    return f"file:{quote(str(file))}?mode=ro"
 
 
 def _rollout_row(row: tuple[Any, ...]) -> RolloutRow:

@@ -1,14 +1,13 @@
 """Takes a candidate and its claim out of a proposer's view, believing neither."""
 
 import ast
-import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness_search.errors import InputError
-from harness_search.files import digest_bytes
+from harness_search.files import digest_bytes, is_regular
 from harness_search.promotion.claim import Claim, check_claim, read_claim
 
 LARGEST_SOURCE = 200_000  # bytes
@@ -59,7 +58,7 @@ def collect(
 
 def check_source(file: Path) -> bytes:
     """The source of a harness file; raises InputError unless it can be a harness at all."""
-    if not file.exists() or not stat.S_ISREG(file.lstat().st_mode):
+    if not is_regular(file):
         raise InputError(file, "", "no regular file", "the candidate's harness file")
     source = file.read_bytes()
     if len(source) > LARGEST_SOURCE:

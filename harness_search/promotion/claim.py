@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness_search.errors import InputError
+from harness_search.files import is_regular
 
 FEWEST_TASKS = 5
 """Fix and regression tasks that a claim needs when it names no replay (seed 004)."""
@@ -51,11 +52,11 @@ class Claim(BaseModel):
 
 def read_claim(file: Path) -> Claim:
     """Read `pending_eval.json`; raises InputError naming the file and the field."""
+    if not is_regular(file):
+        raise InputError(file, "", "no regular file", "the claim of this iteration")
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
         return Claim.model_validate(raw)
-    except FileNotFoundError as error:
-        raise InputError(file, "", "no such file", "the claim of this iteration") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(file, "", f"invalid JSON ({error})", "a JSON object") from error
     except ValidationError as error:

@@ -1,11 +1,16 @@
 """The folder made for one proposer session."""
 
 import shutil
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness_search.errors import InputError
+from harness_search.files import is_regular
 from harness_search.proposers.session import Session
+
+LARGEST_FILE = 20_000_000  # bytes
+GIVEN = frozenset({"digest.md", "SKILL.md"})
+"""Written by the scaffold and not taken back."""
 
 
 def prepare_view(session: Session, sources: Iterable[Path], skill: Path, digest: str) -> None:
@@ -20,15 +25,17 @@ def prepare_view(session: Session, sources: Iterable[Path], skill: Path, digest:
 
 
 def session_texts(session: Session) -> dict[str, str]:
-    """Everything that a session left, by name, for the audit; links are not followed."""
-    files = sorted(path for path in session.view.rglob("*") if _is_regular(path))
-    kept = {"digest.md", "SKILL.md"}
-    return {
-        path.relative_to(session.view).as_posix(): path.read_text("utf-8", errors="replace")
-        for path in files
-        if path.name not in kept
-    }
+    """Everything that a session left, by name, for the audit; links are not followed.
 
-
-def _is_regular(path: Path) -> bool:
-    return stat.S_ISREG(path.lstat().st_mode)
+    Raises InputError for a file too large to be read whole.
+    """
+    found = sorted(path for path in session.view.rglob("*") if is_regular(path))
+    texts: dict[str, str] = {}
+    for path in found:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise InputError(path, "size", f"{size} bytes", f"at most {LARGEST_FILE}")
+        name = path.relative_to(session.view).as_posix()
+        if name not in GIVEN:
+            texts[name] = path.read_text("utf-8", errors="replace")
+    return texts

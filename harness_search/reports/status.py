@@ -1,12 +1,14 @@
 """Where a search stands, read from disk: it answers even when no scaffold is running."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from harness_search.ledger.frontier import Frontier
 from harness_search.ledger.rows import Split
 from harness_search.ledger.scores import Score, rows_by_task
-from harness_search.search import current_frontier, open_ledger
+from harness_search.ledger.store import Ledger
+from harness_search.search import current_frontier
 from harness_search.workspace import Workspace
 
 
@@ -73,7 +75,7 @@ def status_of(workspace: Workspace) -> Status:
     target, simulated = workspace.settings.search.iterations, workspace.settings.profile.simulated
     if not workspace.layout.ledger.is_file():
         return Status(0, target, "", None, "", 0, planned, 0.0, simulated)
-    with open_ledger(workspace.layout.ledger) as ledger:
+    with closing(Ledger(workspace.layout.ledger, read_only=True)) as ledger:
         current = current_frontier(workspace, ledger)
         iterations, rows = ledger.iterations(), ledger.rows()
     last = iterations[-1] if iterations else None

@@ -1,13 +1,13 @@
 """Sets up all that rollouts need, and takes it down again."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from harness_search.errors import InputError, SearchLockedError
+from harness_search.files import write_atomically
 from harness_search.judging.documents import TextStore
 from harness_search.layout import Layout
 from harness_search.ledger.rows import Split
@@ -15,8 +15,11 @@ from harness_search.ledger.store import Ledger
 from harness_search.rollouts.child import kill_leftover
 from harness_search.rollouts.kit import prepare_kit
 from harness_search.rollouts.runner import Bench
+from harness_search.rollouts.view import remove_view
 from harness_search.settings import Profile
 from harness_search.workspace import Workspace
+
+RUNTIME_PREFIX = "meta-harness-"
 
 
 @contextmanager
@@ -45,7 +48,7 @@ async def open_bench(workspace: Workspace, ledger: Ledger, split: Split) -> Asyn
 
     layout, settings = workspace.layout, workspace.settings
     sweep(ledger)
-    runtime = Path(tempfile.mkdtemp(prefix="meta-harness-"))
+    runtime = make_runtime(layout)
     try:
         async with _base_url(settings.profile) as base_url:
             gateway = Gateway(
@@ -70,7 +73,7 @@ async def open_bench(workspace: Workspace, ledger: Ledger, split: Split) -> Asyn
             finally:
                 await gateway.stop()
     finally:
-        shutil.rmtree(runtime, ignore_errors=True)
+        remove_view(runtime)
 
 
 @asynccontextmanager
@@ -96,6 +99,17 @@ def api_key(profile: Profile) -> str:
     if not key:
         raise InputError("environment", profile.key_variable, "nothing", "an API key")
     return key
+
+
+def make_runtime(layout: Layout) -> Path:
+    """A short private folder for sockets and views; what a killed scaffold left is removed."""
+    if layout.runtime.is_file():
+        old = Path(layout.runtime.read_text(encoding="utf-8"))
+        if old.name.startswith(RUNTIME_PREFIX):
+            remove_view(old)
+    runtime = Path(tempfile.mkdtemp(prefix=RUNTIME_PREFIX))
+    write_atomically(layout.runtime, str(runtime))
+    return runtime
 
 
 def sweep(ledger: Ledger) -> None:

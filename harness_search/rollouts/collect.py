@@ -3,10 +3,14 @@
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness_search.files import digest_bytes, sync_folder
+
+MOST_FILES = 1_000
+LONGEST_NAME = 500  # bytes, folders included
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +28,42 @@ def collect_output(source: Path, target: Path, limit_bytes: int) -> Collected:
     parts: list[bytes] = []
     names: list[str] = []
     size = 0
-    for name in _regular_files(source):
-        size += (source / name).lstat().st_size
-        if size > limit_bytes:
-            return Collected(tuple(names), digest_bytes(parts), too_large=True)
-        content = _read_regular(source / name)
+    for name in _file_names(source):
+        content = _read_regular(source / name, limit_bytes - size)
         if content is None:
             continue
-        names.append(name.as_posix())
-        parts += [name.as_posix().encode(), content]
+        size += len(content)
+        if size > limit_bytes or len(names) == MOST_FILES:
+            return Collected(tuple(names), digest_bytes(parts), too_large=True)
+        names.append(name)
+        parts += [name.encode(), content]
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_bytes(content)
     return Collected(tuple(names), digest_bytes(parts), too_large=False)
 
 
-def _regular_files(folder: Path) -> list[Path]:
-    found: list[Path] = []
+def _file_names(folder: Path) -> Iterator[str]:
+    """Relative paths, sorted folder by folder; names that are no UTF-8 or far too long are no
+    deliverable of anyone and stay behind."""
     for parent, folders, files in os.walk(folder, followlinks=False):
         folders.sort()
-        found += [Path(parent, file).relative_to(folder) for file in files]
-    return sorted(name for name in found if stat.S_ISREG((folder / name).lstat().st_mode))
+        for file in sorted(files):
+            name = Path(parent, file).relative_to(folder).as_posix()
+            if len(os.fsencode(name)) <= LONGEST_NAME and _is_text(name):
+                yield name
 
 
-def _read_regular(file: Path) -> bytes | None:
-    """The content, or None when the path is no longer a regular file of its own."""
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _read_regular(file: Path, limit_bytes: int) -> bytes | None:
+    """The content, at most a byte more than the limit; None for anything but a regular file of
+    its own."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -56,7 +72,7 @@ def _read_regular(file: Path) -> bytes | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
             return None
-        return stream.read()
+        return stream.read(limit_bytes + 1)
 
 
 def file_evidence(building: Path, target: Path) -> None:

@@ -15,7 +15,7 @@ from harness_search.judging.documents import TextStore
 from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Split, Usage
 from harness_search.ledger.store import Ledger
 from harness_search.rollouts.child import Child, ChildStartError, Ending, start_ticks
-from harness_search.rollouts.collect import Collected, collect_output, file_evidence
+from harness_search.rollouts.collect import MOST_FILES, Collected, collect_output, file_evidence
 from harness_search.rollouts.view import OUTPUT, make_view, remove_view
 from harness_search.settings import LimitSettings, Price
 
@@ -163,7 +163,7 @@ def harness_failure(ending: Ending, collected: Collected, limits: LimitSettings)
     if ending.exit_code > 0:
         return f"ended with exit code {ending.exit_code} (see harness.log)"
     if collected.too_large:
-        return f"output larger than {limits.output_megabytes} MB"
+        return f"output larger than {limits.output_megabytes} MB or {MOST_FILES} files"
     return ""
 
 

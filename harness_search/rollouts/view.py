@@ -1,5 +1,6 @@
 """What a rollout sees: one folder with its documents, their text, and room for its output."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -34,5 +35,10 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def remove_view(view: Path) -> None:
-    """Remove a view, read-only parts included."""
+    """Remove a view, parts included that a harness has made inaccessible."""
+    for parent, folders, _ in os.walk(view):
+        for folder in folders:
+            path = Path(parent, folder)
+            if not path.is_symlink():
+                path.chmod(0o700)
     shutil.rmtree(view, ignore_errors=True)
