@@ -24,7 +24,7 @@ from harness_search.commands import (
 from harness_search.errors import InputError, SearchStoppedError
 from harness_search.files import digest_bytes, write_atomically
 from harness_search.ledger.digest import history_digest
-from harness_search.ledger.progress import (
+from harness_search.ledger.next_step import (
     Begin,
     Decide,
     Evaluate,

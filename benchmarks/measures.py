@@ -65,6 +65,7 @@ def main() -> None:
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         print_search(clone)
         print_fast_commands(clone)
+        print_kit_import(clone)
     with tempfile.TemporaryDirectory() as folder:
         print_overhead(Path(folder) / "workspace")
 
@@ -99,6 +100,23 @@ def print_fast_commands(clone: Path) -> None:
             run(*arguments, folder=clone)
             times.append(time.monotonic() - start)
         print(f"meta-harness {' '.join(arguments)}: {statistics.median(times):.2f} s (at most 0.3)")
+
+
+def print_kit_import(clone: Path) -> None:
+    """What `import harness_kit` adds to the start of a bare interpreter."""
+    interpreter = getattr(sys, "_base_executable", sys.executable)
+
+    def median(code: str) -> float:
+        times = []
+        for _ in range(30):
+            start = time.monotonic()
+            subprocess.run([interpreter, "-I", "-S", "-c", code], check=True)
+            times.append(time.monotonic() - start)
+        return statistics.median(times)
+
+    path = f"import sys; sys.path.append({str(clone)!r})"
+    milliseconds = 1000 * (median(f"{path}; import harness_kit") - median(path))
+    print(f"import harness_kit: {milliseconds:.0f} ms (under 20)")
 
 
 def print_overhead(workspace: Path) -> None:

@@ -1,5 +1,6 @@
 """A scripted Messages API on loopback: answers what a test tells it to, and keeps what it got."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,6 +10,8 @@ from typing import Any
 from aiohttp import web
 
 Answer = tuple[int, Any]
+HANGS = -1
+"""Status of an answer that never comes."""
 
 
 def message(text: str = "done", **usage: int) -> dict[str, Any]:
@@ -58,6 +61,8 @@ class ScriptedApi:
             request.transport.abort()
             return web.Response()
         status, content = answer
+        if status == HANGS:
+            await asyncio.Event().wait()
         text = content if isinstance(content, str) else json.dumps(content)
         return web.Response(status=status, text=text, content_type="application/json")
 
@@ -68,7 +73,7 @@ async def scripted_api(answer: Callable[[int, Any], Answer | None]) -> AsyncIter
     api = ScriptedApi(answer)
     application = web.Application(client_max_size=2**28)
     application.router.add_post("/v1/messages", api.handle)
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]

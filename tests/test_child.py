@@ -28,7 +28,8 @@ def run_source(kit: Path, tmp_path: Path) -> Callable[..., Any]:
         harness.write_text(source, encoding="utf-8")
         child = await Child.start(kit, view, tmp_path / "harness.log")
         await child.give(policy(kit, harness, **limits))
-        ending = await child.wait(seconds)
+        in_time = await child.ended_within(seconds)
+        ending = Ending(await child.end(), timed_out=not in_time)
         return ending, (tmp_path / "harness.log").read_text(errors="replace")
 
     return run
@@ -161,7 +162,7 @@ async def main(kit, view, policy):
     child = await Child.start(Path(kit), Path(view), Path(view) / "log")
     await child.give(json.loads(policy))
     print(child.pid, flush=True)
-    await child.wait(3600)
+    await child.ended_within(3600)
 
 asyncio.run(main(*sys.argv[1:]))
 """

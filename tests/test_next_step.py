@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness_search.ledger.progress import (
+from harness_search.ledger.next_step import (
     Begin,
     Decide,
     Evaluate,

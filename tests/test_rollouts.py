@@ -20,9 +20,15 @@ from harness_search.rollouts.runner import Bench, Harness
 from harness_search.rollouts.scheduler import missing, plan, run_missing
 from harness_search.workspace import Workspace
 
-ASKS_ONCE = """\
+ASKS = """\
+def ask(model):
+    messages = [{"role": "user", "content": "x"}]
+    model.complete(system="s", messages=messages, tools=[], max_tokens=9)
+"""
+ASKS_ONCE = f"""\
+{ASKS}
 def solve(task, model):
-    model.complete(system="s", messages=[{"role": "user", "content": "x"}], tools=[], max_tokens=9)
+    ask(model)
     write(task)
 """
 WRITES = """\
@@ -157,13 +163,17 @@ async def test_a_lost_rollout_is_given_up_after_three_attempts(stage: Any) -> No
 
 
 async def test_a_harness_that_hides_an_outage_is_still_run_again(stage: Any) -> None:
-    source = WRITES + (
-        "def solve(task, model):\n"
-        "    try:\n"
-        "        model.complete(system='', messages=[], tools=[], max_tokens=1)\n"
-        "    except Exception:\n"
-        "        pass\n"
-        "    write(task)\n"
+    source = (
+        ASKS
+        + WRITES
+        + (
+            "def solve(task, model):\n"
+            "    try:\n"
+            "        ask(model)\n"
+            "    except Exception:\n"
+            "        pass\n"
+            "    write(task)\n"
+        )
     )
     async with stage(lambda number, content: (503, failure())) as it:
         rows = await it.run(source, attempts=1)
@@ -179,6 +189,11 @@ async def test_a_harness_that_hides_an_outage_is_still_run_again(stage: Any) -> 
         "import os\ndef solve(task, model):\n    os.kill(os.getpid(), 9)\n",
         "raise SystemExit(3)\n",
         "solve = None\n",
+        "def solve(task, model):\n"
+        "    message = {'role': 'user', 'content': 5}\n"
+        "    model.complete(system='', messages=[message], tools=[], max_tokens=1)\n",
+        "def solve(task, model):\n"
+        "    model.complete(system='', messages=[], tools=[{'name': {}}], max_tokens='x')\n",
     ],
 )
 async def test_no_failure_of_a_harness_can_pass_for_an_outage(stage: Any, source: str) -> None:
@@ -191,6 +206,22 @@ async def test_a_mistaken_request_is_the_harnesss_own(stage: Any) -> None:
     async with stage(lambda number, content: (400, failure("invalid_request_error"))) as it:
         rows = await it.run(WRITES + ASKS_ONCE)
     assert {row.outcome for row in rows} == {Outcome.HARNESS_FAILED}
+
+
+async def test_a_slow_harness_is_not_saved_by_its_quick_calls(stage: Any) -> None:
+    source = ASKS + ("def solve(task, model):\n    while True:\n        ask(model)\n")
+    async with stage(seconds=1) as it:
+        rows = await it.run(source)
+    assert {row.reason for row in rows} == {"time limit of 1 s passed"}
+
+
+async def test_a_provider_that_hangs_is_not_the_harnesss_timeout(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness_search.gateway.upstream.SILENCE_SECONDS", 2.0)
+    async with stage(lambda number, content: (-1, None), seconds=0.5) as it:
+        rows = await it.run(WRITES + ASKS_ONCE, attempts=1)
+    assert {row.outcome for row in rows} == {Outcome.INFRA_FAILED}
 
 
 async def test_too_much_output_is_a_failure_with_its_reason(stage: Any) -> None:
@@ -262,16 +293,20 @@ async def test_a_dying_scaffold_leaves_an_attempt_that_is_swept(stage: Any) -> N
 
 
 async def test_odd_names_and_hidden_folders_in_the_output_harm_nothing(stage: Any) -> None:
-    source = WRITES + (
-        "import os\n"
-        "def solve(task, model):\n"
-        "    write(task)\n"
-        "    os.makedirs('output/' + 'd/' * 600)\n"
-        "    open(b'output/bad-\\xff\\xfe.txt', 'w').close()\n"
-        "    open('output/line\\nbreak.txt', 'w').close()\n"
-        "    os.makedirs('output/locked/inner')\n"
-        "    os.chmod('output/locked', 0)\n"
-        "    os.chmod('documents', 0)\n"
+    source = (
+        ASKS
+        + WRITES
+        + (
+            "import os\n"
+            "def solve(task, model):\n"
+            "    write(task)\n"
+            "    os.makedirs('output/' + 'd/' * 600)\n"
+            "    open(b'output/bad-\\xff\\xfe.txt', 'w').close()\n"
+            "    open('output/line\\nbreak.txt', 'w').close()\n"
+            "    os.makedirs('output/locked/inner')\n"
+            "    os.chmod('output/locked', 0)\n"
+            "    os.chmod('documents', 0)\n"
+        )
     )
     async with stage() as it:
         rows = await it.run(source)
@@ -292,13 +327,16 @@ async def test_more_files_than_anyone_reads_are_a_failure(stage: Any) -> None:
 
 
 async def test_a_reply_that_comes_after_its_rollout_is_in_no_record(stage: Any) -> None:
-    source = WRITES + (
-        "import os, threading\n"
-        "def solve(task, model):\n"
-        "    ask = lambda: model.complete(system='', messages=[], tools=[], max_tokens=1)\n"
-        "    threading.Thread(target=ask, daemon=True).start()\n"
-        "    write(task)\n"
-        "    os._exit(0)\n"
+    source = (
+        ASKS
+        + WRITES
+        + (
+            "import os, threading\n"
+            "def solve(task, model):\n"
+            "    threading.Thread(target=ask, args=[model], daemon=True).start()\n"
+            "    write(task)\n"
+            "    os._exit(0)\n"
+        )
     )
     async with stage() as it:
         rows = await it.run(source)

@@ -19,6 +19,8 @@ class Grant:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     usage: Usage = field(default_factory=Usage)
     calls: int = 0
+    seconds_lost: float = 0.0
+    """Time that the provider's failures took from the rollout; not the harness's to answer for."""
     in_flight: "set[asyncio.Task[object]]" = field(default_factory=set)
     """Calls being answered now; they end with the rollout."""
     provider_failure: str = ""

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from harness_search.gateway.grants import Grant
+from harness_search.gateway.requests import problem_of
 from harness_search.gateway.transcript import TranscriptWriter
 from harness_search.gateway.upstream import Answer, ProviderError, Upstream
 from harness_search.ledger.rows import Usage
@@ -78,9 +79,10 @@ class Gateway:
         except ProviderError as error:
             grant.provider_failure = f"provider: {error.reason}"
             return api_error(529, "overloaded_error", "the provider did not answer")
+        grant.seconds_lost += answer.seconds_lost
         reply = _parsed(answer)
         if reply is None:
-            grant.provider_failure = "provider: a reply that is not a JSON object"
+            grant.provider_failure = "provider: an answer that is no message with its usage"
             return api_error(502, "api_error", "the provider's reply cannot be read")
         if answer.status == 200:
             grant.usage += usage_of(reply)
@@ -94,21 +96,24 @@ def _token(request: web.Request) -> str:
 
 
 def _refusal(content: object, grant: Grant) -> web.Response | None:
-    if not isinstance(content, dict):
-        return api_error(400, "invalid_request_error", "the request body is not a JSON object")
-    if content.get("model") != grant.model:
+    if isinstance(content, dict) and content.get("model") != grant.model:
         return api_error(404, "not_found_error", f"this rollout's model is {grant.model}")
-    if content.get("stream"):
-        return api_error(400, "invalid_request_error", "stream: streaming is not served here")
-    return None
+    problem = problem_of(content)
+    if not problem and isinstance(content, dict) and content.get("stream"):
+        problem = "stream: streaming is not served here"
+    return api_error(400, "invalid_request_error", problem) if problem else None
 
 
 def _parsed(answer: Answer) -> dict[str, Any] | None:
+    """The reply; None unless it is an error on the request, or a message with its usage."""
     try:
         reply = json.loads(answer.body)
     except ValueError:
         return None
-    return reply if isinstance(reply, dict) else None
+    if not isinstance(reply, dict):
+        return None
+    whole = isinstance(reply.get("content"), list) and isinstance(reply.get("usage"), dict)
+    return reply if whole or answer.status != 200 else None
 
 
 def usage_of(reply: dict[str, Any]) -> Usage:

@@ -1,7 +1,8 @@
 """Sends requests to the provider, again where its failure is a passing one."""
 
 import io
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 import aiohttp
 from tenacity import (
@@ -11,23 +12,26 @@ from tenacity import (
     wait_random_exponential,
 )
 
-RETRIED_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
-
-
-REFUSED_STATUSES = frozenset({401, 402, 403})
+PASSING_STATUSES = frozenset({408, 409, 425, 429})
+"""Beside every status from 500 on."""
+ANSWERS = frozenset({200, 400, 413, 422})
+"""Replies, and the API's word on an unsound request. Any other status is about the endpoint, the
+key or the model's name, and so never the harness's doing."""
+SILENCE_SECONDS = 300.0
+"""A provider that sends nothing for so long is taken for hung."""
 
 
 class ProviderError(Exception):
     """The provider did not answer a sound request; `status` is 0 when there was no answer."""
 
-    def __init__(self, status: int, reason: str, body: bytes = b"") -> None:
-        self.status, self.reason, self.body = status, reason, body
+    def __init__(self, status: int, reason: str) -> None:
+        self.status, self.reason = status, reason
         super().__init__(reason)
 
     @property
     def passing(self) -> bool:
         """Whether the same request may succeed a little later."""
-        return self.status == 0 or self.status in RETRIED_STATUSES
+        return self.status == 0 or self.status >= 500 or self.status in PASSING_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class Answer:
 
     status: int
     body: bytes
+    seconds_lost: float = 0.0
+    """Time that went into tries that failed, and into waiting after them."""
 
 
 class Upstream:
@@ -64,9 +70,11 @@ class Upstream:
             wait=wait_random_exponential(multiplier=0.2, max=self._longest_wait),
             reraise=True,
         )
+        started = time.monotonic()
         async for attempt in retrying:
             with attempt:
-                return await self._send_once(body, noise)
+                lost = time.monotonic() - started
+                return replace(await self._send_once(body, noise), seconds_lost=lost)
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def _send_once(self, body: bytes, noise: str) -> Answer:
@@ -85,14 +93,14 @@ class Upstream:
                 answer = Answer(response.status, await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ProviderError(0, f"no answer ({type(error).__name__})") from error
-        if answer.status in RETRIED_STATUSES or answer.status in REFUSED_STATUSES:
-            raise ProviderError(answer.status, f"status {answer.status}", answer.body)
+        if answer.status not in ANSWERS:
+            raise ProviderError(answer.status, f"status {answer.status}")
         return answer
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             # The library's defaults (300 s in all, 100 connections) would cut long rollouts.
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=600)
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=SILENCE_SECONDS)
             self._session = aiohttp.ClientSession(
                 timeout=timeout, connector=aiohttp.TCPConnector(limit=0), trust_env=False
             )

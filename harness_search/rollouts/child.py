@@ -76,14 +76,13 @@ class Child:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
 
-    async def wait(self, seconds: float) -> Ending:
-        """Wait for the end, at most so long; then kill whatever is left of the group."""
-        timed_out = False
+    async def ended_within(self, seconds: float) -> bool:
+        """Whether the process ends within so many seconds."""
         try:
             await asyncio.wait_for(_readable(self._pidfd), seconds)
         except TimeoutError:
-            timed_out = True
-        return Ending(await self.end(), timed_out)
+            return False
+        return True
 
     async def end(self) -> int:
         """Kill the process group and reap the child; returns its exit code."""

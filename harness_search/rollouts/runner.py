@@ -1,7 +1,6 @@
 """One rollout from start to ledger: view, child, collection, judgement, evidence, row."""
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,13 +111,35 @@ async def _run_child(
         rollout, attempt = bench.ledger.begin(job.key, child.pid, start_ticks(child.pid))
         try:
             await child.give(_policy(bench, job, grant))
-            ending = await child.wait(bench.limits.seconds)
+            in_time = await _works_in_time(child, grant, bench.limits.seconds)
+            ending = Ending(await child.end(), timed_out=not in_time)
         except asyncio.CancelledError:
             await child.end()
             raise
     limit = bench.limits.output_megabytes * 1024 * 1024
     collected = await asyncio.to_thread(collect_output, view / OUTPUT, building / OUTPUT, limit)
     return rollout, attempt, _Run(grant, ending, collected, time.monotonic() - started)
+
+
+async def _works_in_time(child: Child, grant: Grant, seconds: float) -> bool:
+    """Whether the child ends within the harness's time limit.
+
+    The provider's failures do not count towards the limit, and calls in flight at its end are
+    heard out first: only then is it known whether the harness or the provider was slow.
+    """
+    started = time.monotonic()
+    heard_out = False
+    while not grant.provider_failure:
+        left = started + seconds + grant.seconds_lost - time.monotonic()
+        if left > 0:
+            if await child.ended_within(left):
+                return True
+        elif heard_out or not grant.in_flight:
+            return False
+        else:
+            await asyncio.wait(grant.in_flight)
+            heard_out = True
+    return False
 
 
 def _policy(bench: Bench, job: Job, grant: Grant) -> dict[str, object]:
@@ -232,9 +253,3 @@ def _write_summary(
         "output": list(collected.names),
     }
     file.write_text(to_json(summary), encoding="utf-8")
-
-
-def read_summary(file: Path) -> dict[str, object]:
-    """The content of a `rollout.json`."""
-    summary: dict[str, object] = json.loads(file.read_text(encoding="utf-8"))
-    return summary

@@ -7,6 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from harness_search.files import digest_text
+from harness_search.gateway.requests import problem_of
+from harness_search.gateway.server import api_error
 from harness_search.simulated.agent import Step, next_step
 from harness_search.simulated.situation import blocks_of, read_request
 
@@ -36,6 +38,9 @@ class SimulatedModel:
 
     async def _messages(self, request: web.Request) -> web.Response:
         content = json.loads(await request.read())
+        problem = problem_of(content)
+        if problem:
+            return api_error(400, "invalid_request_error", problem)
         noise = request.headers.get("x-simulated-noise", "")
         return web.json_response(reply_to(content, noise))
 

@@ -89,7 +89,7 @@ def _calls(message: dict[str, Any], results: dict[object, Block]) -> Iterator[Ca
     for block in blocks_of(message):
         if block.get("type") == "tool_use" and block.get("id") in results:
             result = results[block["id"]]
-            text = "\n".join(part.get("text", "") for part in blocks_of(result))
+            text = "\n".join(str(part.get("text", "")) for part in blocks_of(result))
             yield Call(
                 str(block.get("name")), block.get("input"), text, bool(result.get("is_error"))
             )
@@ -97,8 +97,7 @@ def _calls(message: dict[str, Any], results: dict[object, Block]) -> Iterator[Ca
 
 def _tools(offered: list[Block]) -> Iterator[Tool]:
     for tool in offered:
-        schema = tool.get("input_schema", {})
-        names = [*schema.get("required", []), *schema.get("properties", {})]
-        yield Tool(
-            str(tool.get("name")), str(tool.get("description", "")), tuple(dict.fromkeys(names))
-        )
+        schema = tool.get("input_schema")
+        properties = schema.get("properties") if isinstance(schema, dict) else None
+        names = tuple(map(str, properties)) if isinstance(properties, dict) else ()
+        yield Tool(str(tool.get("name")), str(tool.get("description", "")), names)
