@@ -11,7 +11,7 @@ def read_document(path: Path) -> str:
 
     Raises OSError for a missing file and ValueError for one that does not open as its extension.
     """
-    prepared = EXTRACTED / f"{path}.txt"
+    prepared = EXTRACTED / path
     if not path.is_absolute() and prepared.is_file():
         return prepared.read_text(encoding="utf-8")
     from harness_kit.extraction import extract_text

@@ -18,6 +18,7 @@ EXTRACTOR_VERSION = "1"
 """Raise this whenever the same file may give another text; cached texts are then not reused."""
 
 _MOST_BYTES = 64 * 2**20
+_MOST_CELLS = 1_000_000  # empty ones count: a row with one cell far to the right has thousands
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 # Deleted and moved-away text is left out, so that tracked changes read as accepted.
@@ -209,7 +210,11 @@ def _xlsx_text(data: bytes) -> str:
 def _sheet_rows(sheet: Any) -> Iterator[str]:
     # A stated size of a million rows costs nothing once forgotten; cells are read as they come.
     sheet.reset_dimensions()
+    seen = 0
     for row in sheet.iter_rows():
+        seen += len(row)
+        if seen > _MOST_CELLS:
+            raise ValueError(f"a sheet has more than {_MOST_CELLS} cells")
         cells = [cell_text(cell.value, getattr(cell, "number_format", "General")) for cell in row]
         while cells and not cells[-1]:
             cells.pop()

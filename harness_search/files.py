@@ -4,9 +4,14 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import stat
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+LONGEST_PATH = 1_000  # bytes
+DEEPEST_FOLDER = 32
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -41,6 +46,52 @@ def is_regular(path: Path) -> bool:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
         return False
+
+
+def untrusted_files(folder: Path) -> Iterator[Path]:
+    """Regular files below a folder that nobody trusts, sorted folder by folder.
+
+    Links are not followed. Names that are no text or far too long, and folders nested far too
+    deep, are left out: they are nobody's work.
+    """
+    waiting = [(folder, 0)]
+    while waiting:
+        parent, depth = waiting.pop()
+        try:
+            with os.scandir(parent) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        for entry in found:
+            path = parent / entry.name
+            if not is_text(entry.name) or len(os.fsencode(path)) > LONGEST_PATH:
+                continue
+            if entry.is_file(follow_symlinks=False):
+                yield path
+        folders = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
+        if depth < DEEPEST_FOLDER:
+            waiting += [(parent / name, depth + 1) for name in reversed(folders)]
+
+
+def is_text(value: str) -> bool:
+    """Whether a string can be written as UTF-8; names of files need not."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that a harness may have made hard to remove."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except (OSError, RecursionError):
+        # Locked folders, and trees deeper than Python recurses.
+        subprocess.run(["chmod", "-R", "u+rwX", "--", str(folder)], check=False)
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=True)
 
 
 def digest_text(*parts: str) -> str:

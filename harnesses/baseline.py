@@ -174,9 +174,17 @@ def grep(task: Task, arguments: Arguments) -> str:
     hits: list[str] = []
     for path in sorted(folder.rglob(arguments.get("glob", "*"))):
         if is_visible(path):
-            lines = [line for line in read_document(path).splitlines() if pattern.search(line)]
+            lines = [line for line in searchable_text(path).splitlines() if pattern.search(line)]
             hits += [str(path)] if names_only and lines else [f"{path}: {line}" for line in lines]
     return "\n".join(hits) or "no matches"
+
+
+def searchable_text(path: Path) -> str:
+    """The text of a document, empty when it cannot be read."""
+    try:
+        return read_document(path)
+    except ValueError:
+        return ""
 
 
 def is_visible(path: Path) -> bool:

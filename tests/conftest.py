@@ -1,7 +1,6 @@
 """Real things for the tests: tasks on disk, workspaces, ledgers' rows."""
 
 import json
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from harness_kit.office import save_docx
 from harness_search.benchmark.initialise import initialise
+from harness_search.files import remove_tree
 from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Usage
 from harness_search.rollouts.kit import prepare_kit
 from harness_search.workspace import Workspace, open_workspace
@@ -138,4 +138,4 @@ def short_folder() -> Any:
     """A folder with a short path, for unix sockets."""
     folder = Path(tempfile.mkdtemp(prefix="mh-"))
     yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)

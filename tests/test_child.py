@@ -29,7 +29,7 @@ def run_source(kit: Path, tmp_path: Path) -> Callable[..., Any]:
         child = await Child.start(kit, view, tmp_path / "harness.log")
         await child.give(policy(kit, harness, **limits))
         in_time = await child.ended_within(seconds)
-        ending = Ending(await child.end(), timed_out=not in_time)
+        ending = await child.end(timed_out=not in_time)
         return ending, (tmp_path / "harness.log").read_text(errors="replace")
 
     return run
@@ -53,7 +53,7 @@ async def test_the_harness_gets_its_task_with_relative_paths(
 ) -> None:
     source = "def solve(task, model):\n    print(repr(task), model.name)\n"
     ending, log = await run_source(source)
-    assert ending == Ending(0, timed_out=False)
+    assert ending == Ending(0, timed_out=False, began=True)
     assert "instructions='do it'" in log
     assert "documents=PosixPath('documents')" in log
     assert "deliverables=('memo.docx',)" in log
@@ -114,8 +114,25 @@ async def test_a_crash_is_an_exit_code_and_a_traceback_in_the_log(
     run_source: Callable[..., Any],
 ) -> None:
     ending, log = await run_source("def solve(task, model):\n    raise RuntimeError('oh no')\n")
-    assert ending == Ending(1, timed_out=False)
+    assert ending == Ending(1, timed_out=False, began=True)
     assert "RuntimeError: oh no" in log
+
+
+async def test_what_fails_before_the_harness_begins_is_told_apart(
+    kit: Path, run_source: Callable[..., Any]
+) -> None:
+    ending, _ = await run_source("def solve(task, model): pass\n", file_bytes=2**70)
+    assert not ending.began
+    assert ending.exit_code != 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+async def test_a_harness_that_dies_of_a_signal_is_known_to_have(
+    run_source: Callable[..., Any], number: signal.Signals
+) -> None:
+    source = f"import os\ndef solve(task, model):\n    os.kill(os.getpid(), {int(number)})\n"
+    ending, _ = await run_source(source)
+    assert (ending.exit_code, ending.began) == (-number, True)
 
 
 async def test_a_hanging_harness_is_killed_with_its_children(
@@ -168,14 +185,24 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-def test_killing_the_scaffold_leaves_no_process_behind(kit: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "busy",
+    [
+        "time.sleep(3600)",
+        "re.match('(a|aa)+$', 'a' * 60 + 'b')",  # holds the interpreter's lock for ever
+    ],
+)
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
+def test_killing_the_scaffold_leaves_no_process_behind(
+    kit: Path, tmp_path: Path, busy: str, stop: signal.Signals
+) -> None:
     harness = tmp_path / "harness.py"
     harness.write_text(
-        "import subprocess, time\n"
+        "import re, subprocess, time\n"
         "def solve(task, model):\n"
         "    child = subprocess.Popen(['sleep', '3600'])\n"
         "    (task.workspace / 'pid').write_text(str(child.pid))\n"
-        "    time.sleep(3600)\n"
+        f"    {busy}\n"
     )
     arguments = [str(kit), str(tmp_path), json.dumps(policy(kit, harness))]
     scaffold = subprocess.Popen(
@@ -185,7 +212,7 @@ def test_killing_the_scaffold_leaves_no_process_behind(kit: Path, tmp_path: Path
     child = int(scaffold.stdout.readline())
     wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
     grandchild = int((tmp_path / "pid").read_text())
-    scaffold.kill()
+    scaffold.send_signal(stop)
     scaffold.communicate()
     wait_until(lambda: is_gone(child) and is_gone(grandchild))
 

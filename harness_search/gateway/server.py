@@ -59,7 +59,7 @@ class Gateway:
         body = await request.read()
         try:
             content = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return api_error(400, "invalid_request_error", "the request body is not valid JSON")
         refusal = _refusal(content, grant)
         if refusal is not None:

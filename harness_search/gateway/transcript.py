@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness_search.files import digest_text
+from harness_search.files import digest_text, is_text
 
 Message = dict[str, Any]
 
@@ -51,8 +51,11 @@ class TranscriptWriter:
             "status": status,
             "reply": reply,
         }
+        text = json.dumps(line, ensure_ascii=False)
+        if not is_text(text):  # half of a surrogate pair is valid JSON, and no UTF-8
+            text = json.dumps(line)
         with self._file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+            stream.write(f"{text}\n")
         self._previous = current
 
 

@@ -135,10 +135,11 @@ def parse_check(file: Path | str, field: str, raw: object) -> Check:
 
 def evaluate(check: Check, text: str) -> CheckResult:
     """Grade a text by a check. Pure: the same check and text always give the same result."""
-    return _evaluate(check, read_passages(text))
+    return evaluate_passages(check, read_passages(text))
 
 
-def _evaluate(check: Check, passages: tuple[Passage, ...]) -> CheckResult:
+def evaluate_passages(check: Check, passages: tuple[Passage, ...]) -> CheckResult:
+    """Grade a text that was read already."""
     match check:
         case FactCheck():
             return _fact(check, passages)
@@ -149,9 +150,9 @@ def _evaluate(check: Check, passages: tuple[Passage, ...]) -> CheckResult:
         case SectionCheck():
             return _section(check, passages)
         case NotCheck():
-            return _negated(_evaluate(check.of, passages))
+            return _negated(evaluate_passages(check.of, passages))
         case AllCheck() | AnyCheck():
-            return _combined(check, [_evaluate(part, passages) for part in check.of])
+            return _combined(check, [evaluate_passages(part, passages) for part in check.of])
 
 
 def _combined(check: AllCheck | AnyCheck, results: list[CheckResult]) -> CheckResult:

@@ -11,9 +11,12 @@ from typing import Literal
 
 from harness_search.benchmark.tasks import Criterion, Task
 from harness_search.errors import InputError
-from harness_search.judging.checks import Check, evaluate, parse_check
+from harness_search.judging.checks import Check, evaluate_passages, parse_check
 from harness_search.judging.documents import TextStore, UnreadableDocumentError
+from harness_search.judging.reading import Passage, read_passages
 
+LONGEST_DELIVERABLE = 500_000
+"""Characters, about two hundred pages; beyond it a deliverable is a dump of papers."""
 JUDGE_VERSION = "deterministic-1"
 """Stored with every verdict; raise it whenever the same deliverables may be graded otherwise."""
 
@@ -65,22 +68,31 @@ def judge(task: Task, output: Path, store: TextStore) -> tuple[Verdict, ...]:
     found = {
         name: _read_deliverable(name, output, present, store) for name in {*everything, *named}
     }
+    read: dict[str, tuple[Passage, ...]] = {}
     return tuple(
-        _grade(criterion, check, found, everything)
+        _grade(criterion, check, found, everything, read)
         for criterion, check in zip(task.criteria, checks, strict=True)
     )
 
 
 def _grade(
-    criterion: Criterion, check: Check, found: dict[str, _Deliverable], everything: tuple[str, ...]
+    criterion: Criterion,
+    check: Check,
+    found: dict[str, _Deliverable],
+    everything: tuple[str, ...],
+    read: dict[str, tuple[Passage, ...]],
 ) -> Verdict:
+    """Grade one criterion; `read` keeps the passages of a scope for the criteria that share it."""
     scope = [found[name] for name in criterion.deliverables or everything]
     problems = [deliverable.problem for deliverable in scope if deliverable.problem]
     if problems and (criterion.deliverables or len(problems) == len(scope)):
         return Verdict(criterion.id, "fail", "; ".join(problems))
     if not scope:
         return Verdict(criterion.id, "fail", "the output folder holds no deliverable")
-    result = evaluate(check, "\n\n".join(deliverable.text for deliverable in scope))
+    text = "\n\n".join(deliverable.text for deliverable in scope)
+    if text not in read:
+        read[text] = read_passages(text)
+    result = evaluate_passages(check, read[text])
     return Verdict(criterion.id, "pass" if result.passed else "fail", result.reason)
 
 
@@ -106,4 +118,7 @@ def _read_deliverable(
         text = store.text_of(output / name)
     except UnreadableDocumentError as error:
         return _Deliverable("", f"{name} cannot be read: {error.reason}")
+    if len(text) > LONGEST_DELIVERABLE:
+        problem = f"{name} is longer than {LONGEST_DELIVERABLE} characters"
+        return _Deliverable("", problem)
     return _Deliverable(text) if text.strip() else _Deliverable("", f"{name} holds no text")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from harness_search.errors import InputError, SearchLockedError
-from harness_search.files import write_atomically
+from harness_search.files import remove_tree, write_atomically
 from harness_search.judging.documents import TextStore
 from harness_search.layout import Layout
 from harness_search.ledger.rows import Split
@@ -15,11 +15,11 @@ from harness_search.ledger.store import Ledger
 from harness_search.rollouts.child import kill_leftover
 from harness_search.rollouts.kit import prepare_kit
 from harness_search.rollouts.runner import Bench
-from harness_search.rollouts.view import remove_view
 from harness_search.settings import Profile
 from harness_search.workspace import Workspace
 
 RUNTIME_PREFIX = "meta-harness-"
+LONGEST_TEMPORARY_FOLDER = 60
 
 
 @contextmanager
@@ -73,7 +73,7 @@ async def open_bench(workspace: Workspace, ledger: Ledger, split: Split) -> Asyn
             finally:
                 await gateway.stop()
     finally:
-        remove_view(runtime)
+        remove_tree(runtime)
 
 
 @asynccontextmanager
@@ -106,8 +106,10 @@ def make_runtime(layout: Layout) -> Path:
     if layout.runtime.is_file():
         old = Path(layout.runtime.read_text(encoding="utf-8"))
         if old.name.startswith(RUNTIME_PREFIX):
-            remove_view(old)
-    runtime = Path(tempfile.mkdtemp(prefix=RUNTIME_PREFIX))
+            remove_tree(old)
+    # A unix socket's path has at most 108 bytes.
+    short = len(tempfile.gettempdir()) <= LONGEST_TEMPORARY_FOLDER
+    runtime = Path(tempfile.mkdtemp(prefix=RUNTIME_PREFIX, dir=None if short else "/tmp"))
     write_atomically(layout.runtime, str(runtime))
     return runtime
 

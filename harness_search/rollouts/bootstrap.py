@@ -1,16 +1,18 @@
 """The first code inside a rollout's process. Copied into the kit; imports nothing of the scaffold.
 
 The scaffold starts it with a fixed environment, waits for one byte, and then sends the policy as
-one line of JSON on stdin. When the scaffold dies, stdin ends, and so does the process group.
+one line of JSON on stdin. It becomes two processes: a worker that runs the harness, and a guard
+that ends the whole process group when the worker ends, or when stdin does: the scaffold has died.
+(A thread could not guard: a harness may hold the interpreter's lock for ever.)
 """
 
 import importlib.util
 import json
 import os
 import resource
+import select
 import signal
 import sys
-import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,30 +23,41 @@ def main() -> None:
     line = sys.stdin.readline()
     if not line:
         return
-    policy = json.loads(line)
-    _end_with_the_scaffold()
-    _send_prints_to_the_log()
+    worker = os.fork()
+    if worker:
+        guard(worker)
+    else:
+        work(json.loads(line))
+
+
+def guard(worker: int) -> None:
+    """Wait for the worker or for the scaffold's death, and end as the worker did."""
+    ended = os.pidfd_open(worker)
+    waiting = select.poll()
+    waiting.register(ended, select.POLLIN)
+    waiting.register(0, select.POLLIN)
+    ready = [descriptor for descriptor, _ in waiting.poll()]
+    if ended not in ready:
+        os.killpg(0, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+    if code < 0:
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+def work(policy: dict[str, Any]) -> None:
+    """Run the harness. One more byte says that it begins: what fails before is not its fault."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _limit(policy["limits"])
     sys.path.append(policy["kit"])
     # Otherwise compiled files would appear beside the harness file.
     sys.dont_write_bytecode = True
-    _solve(policy)
-
-
-def _end_with_the_scaffold() -> None:
-    """Kill the whole process group once stdin ends; nothing inherits that stdin."""
-    watched = os.dup(0)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-
-    def watch() -> None:
-        os.read(watched, 1)
-        os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _send_prints_to_the_log() -> None:
-    os.dup2(2, 1)
+    task, model = _task_and_model(policy)
+    os.write(1, b"S")
+    os.dup2(2, 1)  # what a harness prints belongs into its log
+    _load(Path(policy["harness"])).solve(task, model)
 
 
 def _limit(limits: dict[str, int]) -> None:
@@ -53,10 +66,9 @@ def _limit(limits: dict[str, int]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _solve(policy: dict[str, Any]) -> None:
+def _task_and_model(policy: dict[str, Any]) -> tuple[Any, Any]:
     from harness_kit import Model, Task
 
-    harness = _load(Path(policy["harness"]))
     task = Task(
         instructions=policy["instructions"],
         documents=Path("documents"),
@@ -64,8 +76,7 @@ def _solve(policy: dict[str, Any]) -> None:
         output=Path("output"),
         deliverables=tuple(policy["deliverables"]),
     )
-    model = Model(policy["socket"], policy["token"], policy["model"])
-    harness.solve(task, model)
+    return task, Model(policy["socket"], policy["token"], policy["model"])
 
 
 def _load(file: Path) -> ModuleType:

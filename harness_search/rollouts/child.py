@@ -25,6 +25,8 @@ class Ending:
 
     exit_code: int
     timed_out: bool
+    began: bool
+    """Whether the bootstrap came as far as the harness; before that, nothing is its fault."""
 
 
 class Child:
@@ -84,17 +86,19 @@ class Child:
             return False
         return True
 
-    async def end(self) -> int:
-        """Kill the process group and reap the child; returns its exit code."""
+    async def end(self, *, timed_out: bool = False) -> Ending:
+        """Kill the process group and reap the child."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await _readable(self._pidfd)
         code = self._process.wait()
         self.close_stdin()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
+        began = self._process.stdout.read(1) == b"S"
+        self._process.stdout.close()
         os.close(self._pidfd)
-        return code
+        return Ending(code, timed_out, began)
 
 
 def _interpreter() -> str:

@@ -1,16 +1,13 @@
 """Takes a rollout's output out of its view, and files its evidence."""
 
 import os
-import shutil
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness_search.files import digest_bytes, sync_folder
+from harness_search.files import digest_bytes, sync_folder, untrusted_files
 
 MOST_FILES = 1_000
-LONGEST_NAME = 500  # bytes, folders included
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +25,9 @@ def collect_output(source: Path, target: Path, limit_bytes: int) -> Collected:
     parts: list[bytes] = []
     names: list[str] = []
     size = 0
-    for name in _file_names(source):
-        content = _read_regular(source / name, limit_bytes - size)
+    for file in untrusted_files(source):
+        name = file.relative_to(source).as_posix()
+        content = _read_regular(file, limit_bytes - size)
         if content is None:
             continue
         size += len(content)
@@ -40,25 +38,6 @@ def collect_output(source: Path, target: Path, limit_bytes: int) -> Collected:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_bytes(content)
     return Collected(tuple(names), digest_bytes(parts), too_large=False)
-
-
-def _file_names(folder: Path) -> Iterator[str]:
-    """Relative paths, sorted folder by folder; names that are no UTF-8 or far too long are no
-    deliverable of anyone and stay behind."""
-    for parent, folders, files in os.walk(folder, followlinks=False):
-        folders.sort()
-        for file in sorted(files):
-            name = Path(parent, file).relative_to(folder).as_posix()
-            if len(os.fsencode(name)) <= LONGEST_NAME and _is_text(name):
-                yield name
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _read_regular(file: Path, limit_bytes: int) -> bytes | None:
@@ -76,12 +55,19 @@ def _read_regular(file: Path, limit_bytes: int) -> bytes | None:
 
 
 def file_evidence(building: Path, target: Path) -> None:
-    """Move a finished evidence folder to its place in one step."""
-    for file in building.rglob("*"):
-        if file.is_file():
-            _sync_file(file)
+    """Move a finished evidence folder to its place in one step.
+
+    Evidence that lies there already, of a row that was never written, is kept beside it.
+    """
+    for path in building.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            _sync_file(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target, ignore_errors=True)
+    if target.exists():
+        number = len(list(target.parent.glob(f"{target.name}.earlier-*"))) + 1
+        target.rename(target.with_name(f"{target.name}.earlier-{number}"))
     building.rename(target)
     sync_folder(target.parent)
 

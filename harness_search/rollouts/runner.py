@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness_search.benchmark.tasks import Task
-from harness_search.files import digest_text, to_json
+from harness_search.files import digest_text, remove_tree, to_json
 from harness_search.gateway.grants import Grant
 from harness_search.judging.deterministic import JUDGE_VERSION, Verdict, judge
 from harness_search.judging.documents import TextStore
@@ -15,7 +15,7 @@ from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Split, U
 from harness_search.ledger.store import Ledger
 from harness_search.rollouts.child import Child, ChildStartError, Ending, start_ticks
 from harness_search.rollouts.collect import MOST_FILES, Collected, collect_output, file_evidence
-from harness_search.rollouts.view import OUTPUT, make_view, remove_view
+from harness_search.rollouts.view import OUTPUT, make_view
 from harness_search.settings import LimitSettings, Price
 
 if TYPE_CHECKING:  # the web server is slow to import, and `status` has no use for it
@@ -78,9 +78,9 @@ class _Judged:
 async def run_rollout(bench: Bench, job: Job, slot: int) -> RolloutRow:
     """Run one attempt in the slot's folder and record it; the ledger row comes last."""
     folder = bench.runtime / f"slot-{slot:03d}"
-    remove_view(folder)
+    remove_tree(folder)
     building = bench.evidence / ".building" / folder.name
-    remove_view(building)
+    remove_tree(building)
     building.mkdir(parents=True)
     await asyncio.to_thread(make_view, folder / "view", job.task, bench.texts)
     grant = bench.gateway.grant(building / "transcript.jsonl", noise_key(bench, job))
@@ -112,7 +112,7 @@ async def _run_child(
         try:
             await child.give(_policy(bench, job, grant))
             in_time = await _works_in_time(child, grant, bench.limits.seconds)
-            ending = Ending(await child.end(), timed_out=not in_time)
+            ending = await child.end(timed_out=not in_time)
         except asyncio.CancelledError:
             await child.end()
             raise
@@ -168,6 +168,9 @@ def _judge(bench: Bench, job: Job, run: _Run, output: Path) -> _Judged:
         return _Judged(Outcome.INFRA_FAILED, run.grant.provider_failure, ())
     if run.ending is None:
         return _Judged(Outcome.INFRA_FAILED, "scaffold: the rollout process did not start", ())
+    if not run.ending.began:
+        reason = "scaffold: the rollout process failed before the harness began (see harness.log)"
+        return _Judged(Outcome.INFRA_FAILED, reason, ())
     failure = harness_failure(run.ending, run.collected, bench.limits)
     if failure:
         verdicts = tuple(Verdict(item.id, "fail", failure) for item in job.task.criteria)

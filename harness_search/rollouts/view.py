@@ -1,10 +1,10 @@
 """What a rollout sees: one folder with its documents, their text, and room for its output."""
 
-import os
 import shutil
 from pathlib import Path
 
 from harness_search.benchmark.tasks import Task
+from harness_search.files import remove_tree
 from harness_search.judging.documents import TextStore, UnreadableDocumentError
 
 DOCUMENTS, TEXT, OUTPUT = "documents", ".document_text", "output"
@@ -12,7 +12,7 @@ DOCUMENTS, TEXT, OUTPUT = "documents", ".document_text", "output"
 
 def make_view(view: Path, task: Task, texts: TextStore) -> None:
     """Make the folder anew. Copies, not links: a link's target would tell the task's id."""
-    remove_view(view)
+    remove_tree(view)
     (view / OUTPUT).mkdir(parents=True)
     (view / DOCUMENTS).mkdir()
     for source in task.documents():
@@ -22,7 +22,7 @@ def make_view(view: Path, task: Task, texts: TextStore) -> None:
             text = texts.text_of(source)
         except UnreadableDocumentError:
             continue  # the harness meets the same error when it opens the file itself
-        prepared = view / TEXT / DOCUMENTS / f"{name}.txt"
+        prepared = view / TEXT / DOCUMENTS / name
         prepared.parent.mkdir(parents=True, exist_ok=True)
         prepared.write_text(text, encoding="utf-8")
         prepared.chmod(0o444)
@@ -32,13 +32,3 @@ def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
     target.chmod(0o444)
-
-
-def remove_view(view: Path) -> None:
-    """Remove a view, parts included that a harness has made inaccessible."""
-    for parent, folders, _ in os.walk(view):
-        for folder in folders:
-            path = Path(parent, folder)
-            if not path.is_symlink():
-                path.chmod(0o700)
-    shutil.rmtree(view, ignore_errors=True)
