@@ -3,7 +3,6 @@
 scan (ledger, files) -> next_step (pure) -> execute one step -> record -> scan ...
 """
 
-import asyncio
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +12,11 @@ import typer
 
 from harness_search.audit.leakage import describe, find_touches, test_split_marks
 from harness_search.commands import (
+    choose,
     ending_cleanly,
     init,
     make_proposer,
+    run_to_the_end,
     show_comparison,
     show_frontier,
     show_status,
@@ -34,25 +35,28 @@ from harness_search.ledger.next_step import (
     Step,
     next_step,
 )
+from harness_search.ledger.openings import log_opening
 from harness_search.ledger.rows import DecisionKind, IterationRow, RolloutRow, Split
 from harness_search.ledger.store import Ledger
 from harness_search.promotion.candidate import Candidate, collect
-from harness_search.promotion.claim import Claim
-from harness_search.promotion.gate import Decision, EvaluationShape, SeedRule
+from harness_search.promotion.claim import Claim, stated_mechanism
+from harness_search.promotion.gate import EvaluationShape, Gate, SeedRule
 from harness_search.promotion.observed import observe
 from harness_search.proposers.session import NothingLeft, Proposer, Session
 from harness_search.proposers.view import prepare_view, session_texts
 from harness_search.reports.comparison import Comparison, compare
 from harness_search.reports.progress import Reporter, Tally
 from harness_search.reports.tables import console_for_people
-from harness_search.rollouts.bench import locked, open_bench
+from harness_search.rollouts.bench import api_key, locked, open_bench
 from harness_search.rollouts.runner import Bench, Harness
-from harness_search.rollouts.scheduler import missing, most_lost, plan, run_missing
+from harness_search.rollouts.scheduler import missing, plan, run_missing
 from harness_search.search import (
     Search,
+    check_sources,
     current_frontier,
     frontier_on_disk,
     hold_to_identity,
+    lost_before,
     mirror,
     past_iterations,
     set_aside,
@@ -62,12 +66,14 @@ from harness_search.workspace import Workspace, open_workspace
 
 async def run_search(workspace: Workspace, proposer: Proposer, reporter: Reporter) -> Finished:
     """Run, or go on with, the search of a workspace until its last iteration is decided."""
-    layout, attempts = workspace.layout, workspace.settings.limits.attempts
+    layout = workspace.layout
+    key = api_key(workspace.settings.profile)
     with locked(layout), closing(Ledger(layout.ledger)) as ledger:
         hold_to_identity(layout, ledger, workspace.search_identity())
-        attempts += most_lost(ledger.rows(workspace.baseline.digest))
-        async with open_bench(workspace, ledger, Split.DEV) as bench:
-            return await loop(Search(workspace, ledger, bench, proposer, reporter, attempts))
+        check_sources(layout, ledger.iterations())
+        async with open_bench(workspace, ledger, Split.DEV, key) as bench:
+            lost = lost_before(ledger.rows())
+            return await loop(Search(workspace, ledger, bench, proposer, reporter, lost))
 
 
 async def loop(search: Search) -> Finished:
@@ -77,6 +83,7 @@ async def loop(search: Search) -> Finished:
         step = next_step(scan(search))
         mirror(search.workspace, search.ledger, type(step).__name__.lower())
         finished = await execute(search, step)
+    mirror(search.workspace, search.ledger, "finished")
     return finished
 
 
@@ -85,10 +92,10 @@ def scan(search: Search) -> Scan:
     iterations = search.ledger.iterations()
     left = 0
     if iterations and iterations[-1].decision is None:
-        harness = open_harness(search, iterations[-1])
+        harness = search.workspace.harness(iterations[-1].name)
         jobs = plan(search.workspace, Split.DEV, harness)
         rows = search.ledger.rows(harness.digest)
-        left = len(missing(jobs, rows, search.attempts(iterations[-1].number)))
+        left = len(missing(jobs, rows, search.attempts(harness.digest)))
     return Scan(iterations, left, search.workspace.settings.search.iterations)
 
 
@@ -96,7 +103,7 @@ async def execute(search: Search, step: Step) -> Finished | None:
     """Do one step. Each may be killed at any moment and is then done again."""
     match step:
         case Begin():
-            begin(search)
+            search.ledger.put_iteration(baseline_row(search.workspace))
         case Propose(iteration):
             return await propose(search, iteration)
         case Evaluate(iteration):
@@ -108,11 +115,9 @@ async def execute(search: Search, step: Step) -> Finished | None:
     return None
 
 
-def begin(search: Search) -> None:
-    """The baseline is iteration 0."""
-    baseline = search.workspace.baseline
-    row = IterationRow(0, baseline.digest, baseline.name, "", "", "", "", None, "")
-    search.ledger.put_iteration(row)
+def baseline_row(workspace: Workspace) -> IterationRow:
+    """The baseline is iteration 0, open until it is measured."""
+    return IterationRow(0, workspace.baseline.digest, "baseline", "", "", "", "", None, "")
 
 
 # Propose: hold a session, audit what it touched, validate what it left.
@@ -124,18 +129,16 @@ async def propose(search: Search, iteration: int) -> Finished | None:
     answer = await search.proposer.propose(session)
     if isinstance(answer, NothingLeft):
         return Finished(f"iteration {iteration} was not started: {answer.reason}")
-    name = f"iteration_{iteration:03d}"
-    row = IterationRow(iteration, "", name, "", session.incumbent, "", "", None, "")
+    name, mechanism = f"iteration_{iteration:03d}", stated_mechanism(session.claim_file)
+    row = IterationRow(iteration, "", name, "", session.incumbent, mechanism, "", None, "")
     try:
         touched = _touched_test(search.workspace, session_texts(session))
-        candidate = None if touched else collect_candidate(search, session)
+        if touched:
+            record(search, replace(row, decision=DecisionKind.REJECTED, reason=touched))
+        else:
+            install(search, row, collect_candidate(search, session))
     except InputError as error:
         record(search, replace(row, decision=DecisionKind.NO_CLAIM, reason=str(error)))
-        return None
-    if candidate is None:
-        record(search, replace(row, decision=DecisionKind.REJECTED, reason=touched))
-    else:
-        install(search, row, candidate)
     return None
 
 
@@ -152,8 +155,7 @@ def open_session(search: Search, iteration: int) -> Session:
         dev_tasks=tuple(task.id for task in search.workspace.splits.dev),
         seed=search.workspace.settings.search.seed,
     )
-    names = [row.name for row in search.ledger.iterations() if row.harness]
-    sources = [layout.candidate(name) for name in names]
+    sources = sorted(layout.harnesses.glob("*.py"))
     prepare_view(session, sources, layout.skill, _history_digest(search))
     return session
 
@@ -173,7 +175,9 @@ def _touched_test(workspace: Workspace, texts: dict[str, str]) -> str:
 
 def collect_candidate(search: Search, session: Session) -> Candidate:
     """The candidate and its claim; raises InputError when they are unsound."""
-    known = {row.name: row.harness for row in search.ledger.iterations() if row.harness}
+    layout = search.workspace.layout
+    known = {file.stem: "" for file in layout.harnesses.glob("*.py")}
+    known |= {row.name: row.harness for row in search.ledger.iterations() if row.was_measured}
     dev_tasks = set(session.dev_tasks)
     return collect(session.view, session.iteration, session.incumbent, dev_tasks, known)
 
@@ -202,19 +206,9 @@ def install(search: Search, row: IterationRow, candidate: Candidate) -> None:
 
 async def evaluate_iteration(search: Search, iteration: int) -> None:
     """Run what the open iteration still lacks."""
-    harness = open_harness(search, search.ledger.iterations()[iteration])
-    await evaluate_harness(
-        search.workspace, search.bench, harness, search.reporter, search.attempts(iteration)
-    )
-
-
-def open_harness(search: Search, row: IterationRow) -> Harness:
-    """The harness of an open iteration; raises InputError when its file was changed since."""
-    harness = search.workspace.harness(row.name)
-    if harness.digest != row.harness:
-        kept = search.workspace.layout.session(row.number)
-        raise InputError(harness.file, "content", "a changed file", f"the source kept in {kept}")
-    return harness
+    harness = search.workspace.harness(search.ledger.iterations()[iteration].name)
+    attempts = search.attempts(harness.digest)
+    await evaluate_harness(search.workspace, search.bench, harness, search.reporter, attempts)
 
 
 async def evaluate_harness(
@@ -223,7 +217,9 @@ async def evaluate_harness(
     """Benchmark a harness: all tasks of the bench's split x trials. Finished rollouts are kept."""
     jobs = plan(workspace, bench.split, harness)
     left = missing(jobs, bench.ledger.rows(harness.digest), attempts)
-    with reporter.watch(Tally(harness.name, len(jobs), done=len(jobs) - len(left))) as watch:
+    done = len(jobs) - len(left)
+    secret = bench.split is Split.TEST
+    with reporter.watch(Tally(harness.name, len(jobs), secret=secret, done=done)) as watch:
         await run_missing(bench, jobs, workspace.settings.search.concurrency, attempts, watch)
     return bench.ledger.rows(harness.digest)
 
@@ -232,45 +228,36 @@ async def evaluate_harness(
 
 
 def update_frontier(search: Search, iteration: int) -> None:
-    """Conclude an iteration: promote, keep as an orphan, or leave open as inconclusive."""
-    row = search.ledger.iterations()[iteration]
+    """Conclude an iteration: promoted, orphan, or inconclusive."""
+    iterations = search.ledger.iterations()
+    row = iterations[iteration]
     if iteration == 0:
         record(search, accept_baseline(search, row))
         return
+    digests = {item.name: item.harness for item in iterations}
     challenger = search.ledger.rows(row.harness)
-    reference = search.ledger.rows(search.workspace.harness(row.incumbent).digest)
-    decision = gate(search.workspace).decide(
-        challenger, reference, evaluation_shape(search.workspace), search.workspace.settings.weights
-    )
-    claim = observe(Claim.model_validate_json(row.claim), decision, challenger, reference)
-    kind = decision_kind(decision)
-    record(search, replace(row, claim=claim.to_json(), decision=kind, reason=decision.reason))
+    incumbent = search.ledger.rows(digests[row.incumbent])
+    settings = search.workspace.settings
+    trials = settings.search.trials
+    gate: Gate = SeedRule(settings.promotion.min_delta)
+    shape = EvaluationShape(search.workspace.criteria(Split.DEV), trials)
+    decision = gate.decide(challenger, incumbent, shape, settings.weights)
+    claim = Claim.model_validate_json(row.claim)
+    claim = observe(claim, decision, challenger, incumbent, trials)
+    row = replace(row, claim=claim.to_json(), decision=decision.kind, reason=decision.reason)
+    record(search, row)
 
 
 def accept_baseline(search: Search, row: IterationRow) -> IterationRow:
     """The baseline needs no gate, only every rollout; raises SearchStoppedError without them."""
-    lost = plan(search.workspace, Split.DEV, search.workspace.baseline)
-    lost = missing(lost, search.ledger.rows(row.harness), attempts=1_000_000)
-    if lost:
+    (baseline, *_) = current_frontier(search.workspace, search.ledger).rows
+    if baseline.score is None or not baseline.score.complete:
         raise SearchStoppedError(
-            f"{len(lost)} rollouts of the baseline were lost to the provider, {search.attempts(0)} "
-            "times each; nothing was scored. Run the same command again when it answers."
+            "rollouts of the baseline were lost to the provider, "
+            f"{search.bench.limits.attempts} times each, and no search can start without them. "
+            "Nothing was scored; run the same command again when the provider answers."
         )
     return replace(row, decision=DecisionKind.BASELINE, reason="where the search starts")
-
-
-def gate(workspace: Workspace) -> SeedRule:
-    return SeedRule(workspace.settings.promotion.min_delta)
-
-
-def evaluation_shape(workspace: Workspace) -> EvaluationShape:
-    return EvaluationShape(workspace.criteria(Split.DEV), workspace.settings.search.trials)
-
-
-def decision_kind(decision: Decision) -> DecisionKind:
-    """A stage that stays incomplete after every try is inconclusive, never called worse."""
-    kinds = {"promote": DecisionKind.PROMOTED, "reject": DecisionKind.ORPHAN}
-    return kinds.get(decision.verdict, DecisionKind.INCONCLUSIVE)
 
 
 def record(search: Search, row: IterationRow) -> None:
@@ -287,17 +274,19 @@ async def measure(
     workspace: Workspace, split: Split, harnesses: list[Harness], reporter: Reporter
 ) -> Comparison:
     """Run what is missing of each harness on a split; opening the test split is logged."""
-    layout, limits = workspace.layout, workspace.settings.limits
+    layout, settings = workspace.layout, workspace.settings
+    key = api_key(settings.profile)
     file = layout.ledger if split is Split.DEV else layout.test_ledger
     with locked(layout), closing(Ledger(file)) as ledger:
-        hold_to_identity(layout, ledger, workspace.rows_identity())
+        hold_to_identity(layout, ledger, workspace.rows_identity(split))
         opening = 0
         if split is Split.TEST:
             names = [harness.name for harness in harnesses]
-            opening = ledger.log_opening(names, workspace.settings.search.profile)
-        async with open_bench(workspace, ledger, split) as bench:
+            opening = log_opening(layout.test_openings, names, settings.search.profile)
+        async with open_bench(workspace, ledger, split, key) as bench:
+            lost = lost_before(ledger.rows())
             for harness in harnesses:
-                attempts = limits.attempts + most_lost(ledger.rows(harness.digest))
+                attempts = settings.limits.attempts + lost.get(harness.digest, 0)
                 await evaluate_harness(workspace, bench, harness, reporter, attempts)
         return compare(workspace, split, harnesses, ledger.rows(), opening)
 
@@ -318,9 +307,7 @@ WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", help="Folder
 ProfileOption = Annotated[str | None, typer.Option(help="Model profile of meta_harness.toml.")]
 SeedOption = Annotated[int | None, typer.Option(help="Seed of the search.")]
 TrialsOption = Annotated[int | None, typer.Option("--trials", "-k", help="Rollouts per task.")]
-ConcurrencyOption = Annotated[
-    int | None, typer.Option("--concurrency", "-n", help="Rollouts at once.")
-]
+ConcurrencyOption = Annotated[int | None, typer.Option("--concurrency", "-n", help="At once.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -348,7 +335,7 @@ def run(
         if fresh:
             set_aside(opened.layout)
         console = console_for_people(json_wanted=json)
-        finished = asyncio.run(run_search(opened, make_proposer(opened), Reporter(console)))
+        finished = run_to_the_end(run_search(opened, make_proposer(opened), Reporter(console)))
         show_frontier(opened, json_wanted=json)
         console.print(f"Finished: {finished.reason}.", highlight=False, soft_wrap=True)
 
@@ -368,8 +355,9 @@ def evaluate(
     with ending_cleanly():
         opened = open_workspace(workspace, flags)
         reporter = Reporter(console_for_people(json_wanted=json))
-        chosen = [opened.harness(harness)]
-        show_comparison(asyncio.run(measure(opened, Split.DEV, chosen, reporter)), json_wanted=json)
+        chosen = choose(opened, [harness])
+        found = run_to_the_end(measure(opened, Split.DEV, chosen, reporter))
+        show_comparison(found, json_wanted=json)
 
 
 @application.command()
@@ -383,12 +371,10 @@ def test(
     with ending_cleanly():
         opened = open_workspace(workspace, {"concurrency": concurrency})
         name = harness or frontier_on_disk(opened).incumbent or "baseline"
-        others = [opened.harness(name)] if name != "baseline" else []
         reporter = Reporter(console_for_people(json_wanted=json))
-        chosen = [opened.baseline, *others]
-        show_comparison(
-            asyncio.run(measure(opened, Split.TEST, chosen, reporter)), json_wanted=json
-        )
+        chosen = choose(opened, list(dict.fromkeys(["baseline", name])))
+        found = run_to_the_end(measure(opened, Split.TEST, chosen, reporter))
+        show_comparison(found, json_wanted=json)
 
 
 @application.command()

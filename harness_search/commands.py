@@ -1,21 +1,29 @@
 """Commands that need no loop, and what all commands share: opening, printing, exit codes."""
 
+import asyncio
+import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from harness_search.errors import InputError, SearchStoppedError
 from harness_search.ledger.rows import Split
-from harness_search.search import frontier_on_disk
+from harness_search.ledger.store import Ledger
+from harness_search.rollouts.runner import Harness
+from harness_search.search import check_sources, frontier_on_disk
 from harness_search.workspace import Workspace
 
 if TYPE_CHECKING:
     from harness_search.proposers.session import Proposer
     from harness_search.reports.comparison import Comparison
+
+
+Result = TypeVar("Result")
+STOPPED = "meta-harness: stopped; the same command goes on from here"
 
 
 @contextmanager
@@ -26,17 +34,47 @@ def ending_cleanly() -> Iterator[None]:
     except (InputError, SearchStoppedError) as error:
         print(f"meta-harness: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from error
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        print(f"meta-harness: {error.filename}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(InputError.exit_code) from error
     except KeyboardInterrupt as error:
-        print("meta-harness: stopped; the same command goes on from here", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         raise SystemExit(130) from error
+
+
+def run_to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run the loop; SIGTERM ends it as cleanly as Ctrl-C does, with exit code 143."""
+
+    async def main() -> Result:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError as error:
+        print(STOPPED, file=sys.stderr)
+        raise SystemExit(128 + signal.SIGTERM) from error
+
+
+def choose(workspace: Workspace, names: list[str]) -> list[Harness]:
+    """Harnesses by name or file; raises InputError, also for a changed file of the search."""
+    searched: set[str] = set()
+    if workspace.layout.ledger.is_file():
+        with closing(Ledger(workspace.layout.ledger, read_only=True)) as ledger:
+            iterations = ledger.iterations()
+        check_sources(workspace.layout, iterations)
+        searched = {row.harness for row in iterations}
+    return [workspace.measured_alone(workspace.harness(name), searched) for name in names]
 
 
 def make_proposer(workspace: Workspace) -> "Proposer":
     """The proposer that the settings name."""
-    from harness_search.proposers.catalogue.proposer import CatalogueProposer
+    match workspace.settings.search.proposer:
+        case "catalogue":
+            from harness_search.proposers.catalogue import CatalogueProposer
 
-    assert workspace.settings.search.proposer == "catalogue"
-    return CatalogueProposer()
+            return CatalogueProposer()
 
 
 def print_json(value: Any) -> None:
@@ -70,10 +108,18 @@ def show_comparison(comparison: "Comparison", *, json_wanted: bool) -> None:
         )
     if json_wanted:
         print_json(comparison.to_json())
+        stop_if_incomplete(comparison)
         return
     from harness_search.reports.tables import console_for_people, print_comparison
 
     print_comparison(console_for_people(json_wanted=False), comparison)
+    stop_if_incomplete(comparison)
+
+
+def stop_if_incomplete(comparison: "Comparison") -> None:
+    """Raise SearchStoppedError when rollouts are missing: a person has to look at the provider."""
+    if not comparison.complete:
+        raise SearchStoppedError("rollouts are missing; run the same command again for them")
 
 
 def show_status(workspace: Workspace, *, json_wanted: bool) -> None:

@@ -18,6 +18,7 @@ class Layout:
         ledger.sqlite3           raw rows of the search
         lineage.git/             one commit per evaluated candidate
         lock                     held by the one running scaffold
+        test_openings.jsonl      every opening of the held-out split
         runtime                  path of the running scaffold's temporary folder
         kit/                     what a rollout may import
         text/                    extracted text of documents, by content digest
@@ -105,6 +106,10 @@ class Layout:
     @property
     def test_ledger(self) -> Path:
         return self.test_runs / "ledger.sqlite3"
+
+    @property
+    def test_openings(self) -> Path:
+        return self.runs / "test_openings.jsonl"
 
     @property
     def test_evidence(self) -> Path:

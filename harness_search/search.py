@@ -1,19 +1,22 @@
 """What the steps of a search share: its ledger, its identity, its mirrors."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness_search.errors import InputError
-from harness_search.files import to_json, write_atomically
+from harness_search.files import digest_bytes, to_json, write_atomically
 from harness_search.layout import Layout
 from harness_search.ledger.frontier import Frontier, frontier
-from harness_search.ledger.lineage import record_lineage
-from harness_search.ledger.rows import Split
+from harness_search.ledger.lineage import mirror_lineage
+from harness_search.ledger.rows import IterationRow, RolloutRow, Split
 from harness_search.ledger.store import Ledger
 from harness_search.proposers.session import PastIteration, Proposer
 from harness_search.reports.progress import Reporter
 from harness_search.rollouts.bench import locked
 from harness_search.rollouts.runner import Bench
+from harness_search.rollouts.scheduler import most_lost
 from harness_search.workspace import Workspace
 
 
@@ -26,13 +29,21 @@ class Search:
     bench: Bench
     proposer: Proposer
     reporter: Reporter
-    baseline_attempts: int
-    """Tries of a lost baseline rollout: without a baseline there is nothing to go on with, so
-    each launch grants fresh ones."""
+    lost_before: Mapping[str, int]
+    """By harness digest, how often a rollout had been lost when this launch began: each launch
+    grants fresh tries to what is still open."""
 
-    def attempts(self, iteration: int) -> int:
-        """Tries of a lost rollout in an iteration."""
-        return self.baseline_attempts if iteration == 0 else self.bench.limits.attempts
+    def attempts(self, harness: str) -> int:
+        """Tries of a lost rollout of a harness, given by its digest."""
+        return self.bench.limits.attempts + self.lost_before.get(harness, 0)
+
+
+def lost_before(rows: Sequence[RolloutRow]) -> dict[str, int]:
+    """The most attempts that any rollout of each harness has lost so far."""
+    by_harness: dict[str, list[RolloutRow]] = {}
+    for row in rows:
+        by_harness.setdefault(row.key.harness, []).append(row)
+    return {harness: most_lost(found) for harness, found in by_harness.items()}
 
 
 def hold_to_identity(layout: Layout, ledger: Ledger, wanted: dict[str, str]) -> None:
@@ -89,15 +100,32 @@ def past_iterations(current: Frontier) -> list[PastIteration]:
     ]
 
 
+def check_sources(layout: Layout, iterations: Sequence[IterationRow]) -> None:
+    """Hold every harness file of the search to its digest; a deleted candidate is restored.
+
+    Raises InputError for a file that was changed: its rows are of another harness.
+    """
+    for row in iterations:
+        if not row.harness:
+            continue
+        file = layout.candidate(row.name)
+        kept = layout.session(row.number) / "view" / "harnesses" / file.name
+        if not file.is_file() and kept.is_file():
+            write_atomically(file, kept.read_bytes())
+        if not file.is_file() or digest_bytes([file.read_bytes()]) != row.harness:
+            found = "a changed file" if file.is_file() else "no such file"
+            expected = f"the harness of iteration {row.number}, kept in {kept}"
+            raise InputError(file, "content", found, expected)
+
+
 def mirror(workspace: Workspace, ledger: Ledger, phase: str) -> None:
     """Bring lineage and loop_state.json up to the ledger; after a crash this mends them too."""
     current = current_frontier(workspace, ledger)
     layout = workspace.layout
     decided = [row for row in current.rows if row.decision is not None and row.score is not None]
-    files = {row.harness: layout.candidate(row.harness) for row in decided}
-    sources = {name: file.read_bytes() for name, file in files.items() if file.is_file()}
+    sources = {row.harness: layout.candidate(row.harness).read_bytes() for row in decided}
     claims = {item.name: item.claim for item in ledger.iterations()}
-    record_lineage(layout.lineage, decided, sources, claims)
+    mirror_lineage(layout.lineage, decided, sources, claims)
     state = {
         "iteration": current.iteration,
         "phase": phase,
@@ -108,22 +136,32 @@ def mirror(workspace: Workspace, ledger: Ledger, phase: str) -> None:
     write_atomically(layout.loop_state, to_json(state))
 
 
-KEPT = frozenset({"archive", "kit", "text", "lock", "lock.pid"})
+KEPT = frozenset({"archive", "kit", "text", "lock", "lock.pid", "runtime", "test_openings.jsonl"})
 
 
 def set_aside(layout: Layout) -> None:
-    """Move an earlier search, candidates included, to `runs/archive/<n>`; nothing is deleted."""
+    """Move an earlier search, its candidates included, to `runs/archive/<n>`.
+
+    Nothing is deleted. The ledger goes last, so that a crash leaves the rest to the next try.
+    """
     with locked(layout):
-        old = [path for path in layout.runs.iterdir() if path.name not in KEPT]
-        candidates = [file for file in layout.harnesses.glob("*.py") if file != layout.baseline]
         if not layout.ledger.is_file():
             return
         number = len(list(layout.archive.glob("*"))) + 1
         target = layout.archive / f"{number:03d}"
         (target / "harnesses").mkdir(parents=True)
-        for path in old:
-            path.rename(target / path.name)
-        for file in candidates:
+        for file in _candidates(layout):
             file.rename(target / "harnesses" / file.name)
-        if layout.loop_state.is_file():
-            layout.loop_state.rename(target / layout.loop_state.name)
+        ledger = [path for path in layout.runs.iterdir() if path.name == layout.ledger.name]
+        others = {path for path in layout.runs.iterdir() if path.name not in KEPT} - set(ledger)
+        for path in [*sorted(others), layout.loop_state, *ledger]:
+            if path.exists():
+                path.rename(target / path.name)
+
+
+def _candidates(layout: Layout) -> list[Path]:
+    """The files of a search's candidates. Reading the ledger as its writer also takes in what a
+    crash left in its log, which could not be moved together with it."""
+    with closing(Ledger(layout.ledger)) as ledger:
+        names = [row.name for row in ledger.iterations() if row.harness and row.number > 0]
+    return [file for file in map(layout.candidate, names) if file.is_file()]

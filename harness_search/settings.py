@@ -13,7 +13,7 @@ SIMULATED = "simulated"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True, allow_inf_nan=False)
 
 
 class SearchSettings(_Section):

@@ -1,11 +1,12 @@
 """An opened workspace: configuration, tasks and splits, all checked before anything starts."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness_search.benchmark.splits import Splits, check_digests, read_splits
-from harness_search.benchmark.tasks import Task, discover
+from harness_search.benchmark.splits import Splits, check_digests, named_tasks, read_splits
+from harness_search.benchmark.tasks import Task, read_named
 from harness_search.errors import InputError
 from harness_search.files import digest_bytes, digest_text
 from harness_search.judging.deterministic import JUDGE_VERSION, require_checks
@@ -38,39 +39,44 @@ class Workspace:
         return harness_at(self.layout.baseline, "baseline")
 
     def harness(self, name: str) -> Harness:
-        """A harness by name, or by the path of a file elsewhere; raises InputError."""
-        known = self.layout.candidate(name)
-        if known.is_file():
-            return harness_at(known, name)
+        """A harness by name, or by the path of a file anywhere; raises InputError."""
+        if re.fullmatch(r"\w+", name) and self.layout.candidate(name).is_file():
+            return harness_at(self.layout.candidate(name), name)
         file = Path(name)
         if file.suffix != ".py" or not file.is_file():
             names = ", ".join(sorted(path.stem for path in self.layout.harnesses.glob("*.py")))
             raise InputError("command line", "HARNESS", repr(name), f"a file or one of: {names}")
-        if file.resolve().parent == self.layout.harnesses.resolve():
-            return harness_at(file, file.stem)
-        digest = digest_bytes([file.read_bytes()])
-        # Its evidence must never mix with that of a harness of the same name.
-        return Harness(f"{file.stem}-{digest[:8]}", file.resolve(), digest)
+        return harness_at(file, re.sub(r"\W", "_", file.stem)[:60])
 
-    def rows_identity(self) -> dict[str, str]:
+    def measured_alone(self, harness: Harness, searched: set[str]) -> Harness:
+        """The harness under a name for its evidence that no version of it shares.
+
+        Harnesses of the search keep theirs; `searched` holds the digests of those.
+        """
+        if harness.digest in searched or harness.name == "baseline":
+            return harness
+        return replace(harness, name=f"{harness.name}-{harness.digest[:8]}")
+
+    def rows_identity(self, split: Split) -> dict[str, str]:
         """What rows of one ledger must share to be comparable."""
         search, profile = self.settings.search, self.settings.profile
+        tasks = [f"{task.id} {self.digests[task.id]}" for task in self.tasks(split)]
         return {
             "seed": str(search.seed),
             "profile": search.profile,
             "model": profile.model,
             "judge": JUDGE_VERSION,
+            "time limit": f"{self.settings.limits.seconds:g} s",
+            f"{split} split": digest_text(*tasks)[:16],
         }
 
     def search_identity(self) -> dict[str, str]:
         """What makes a search the same search; the ledger holds it to this."""
-        dev = [f"{task.id} {self.digests[task.id]}" for task in self.splits.dev]
         return {
-            **self.rows_identity(),
+            **self.rows_identity(Split.DEV),
             "trials": str(self.settings.search.trials),
             "proposer": self.settings.search.proposer,
             "baseline": self.baseline.digest[:16],
-            "dev split": digest_text(*dev)[:16],
         }
 
 
@@ -94,7 +100,8 @@ def open_workspace(
     started = _flags_of_search(layout) if adopt else {}
     given = {name: value for name, value in flags.items() if value is not None}
     settings = read_settings(layout.settings, {**started, **given})
-    tasks = discover(layout.root / settings.benchmark.tasks)
+    folder = layout.root / settings.benchmark.tasks
+    tasks = read_named(folder, named_tasks(layout.dev_split, layout.test_split))
     splits = read_splits(tasks, layout.dev_split, layout.test_split)
     if not to_run:
         return Workspace(layout, settings, splits, {})

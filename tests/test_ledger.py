@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from conftest import rollout_row
 
+from harness_search.errors import InputError
+from harness_search.ledger.openings import log_opening
 from harness_search.ledger.rows import DecisionKind, IterationRow, Outcome, RolloutRow
 from harness_search.ledger.store import Ledger, read_identity
 
@@ -67,9 +69,21 @@ def test_an_iteration_is_opened_and_then_decided(ledger: Ledger) -> None:
     assert ledger.iterations() == [decided]
 
 
-def test_openings_of_the_test_split_are_counted(ledger: Ledger) -> None:
-    assert ledger.log_opening(["baseline", "x"], "simulated") == 1
-    assert ledger.log_opening(["baseline"], "simulated") == 2
+def test_openings_of_the_test_split_are_counted_across_a_torn_line(tmp_path: Path) -> None:
+    file = tmp_path / "openings.jsonl"
+    assert log_opening(file, ["baseline", "x"], "simulated") == 1
+    with file.open("a") as stream:
+        stream.write('{"opened_at": "2026')
+    assert log_opening(file, ["baseline"], "simulated") == 3
+    assert log_opening(file, ["baseline"], "simulated") == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all, only some text" * 40])
+def test_a_damaged_ledger_is_refused_in_one_sentence(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="no readable ledger"):
+        Ledger(file, read_only=True)
 
 
 def test_a_reader_learns_what_the_search_is_without_writing(tmp_path: Path) -> None:

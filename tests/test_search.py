@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,17 +15,19 @@ from typing import Any
 
 import git
 import pytest
+import tenacity
 from aiohttp import web
 
 import meta_harness
 from harness_search.errors import InputError, SearchStoppedError
+from harness_search.gateway import upstream
 from harness_search.ledger.rows import DecisionKind, Split
 from harness_search.ledger.store import Ledger
 from harness_search.promotion.claim import CandidateClaim, Claim
 from harness_search.proposers.catalogue.proposer import CatalogueProposer
 from harness_search.proposers.session import NothingLeft, Proposed, Session
 from harness_search.reports.progress import Reporter
-from harness_search.search import frontier_on_disk
+from harness_search.search import frontier_on_disk, set_aside
 from harness_search.simulated import server
 from harness_search.workspace import Workspace
 
@@ -141,7 +144,7 @@ def test_the_search_ends_when_the_proposer_has_nothing_left(
         (lambda source: source.replace("def solve", "def solved"), {}, "solve"),
         (placebo, {"fix_tasks": ()}, "fix_tasks"),
         (placebo, {"regression_tasks": ("no/such-task",) * 5}, "regression_tasks"),
-        (placebo, {"name": "baseline"}, "name not used before"),
+        (placebo, {"name": "baseline"}, "name that the scaffold does not use"),
         (placebo, {"parent": "nobody"}, "parent"),
     ],
 )
@@ -175,13 +178,32 @@ def test_an_iteration_that_touched_the_test_split_is_rejected_unmeasured(
 def test_an_outage_makes_an_iteration_inconclusive_and_never_worse(
     open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace = open_tiny(iterations=1, trials=1)
     run(open_tiny(iterations=0, trials=1), Scripted())
-    break_the_model(monkeypatch)
-    run(workspace, Scripted(placebo))
-    (_, row) = frontier_on_disk(workspace).rows
+    with monkeypatch.context() as patch:
+        answer_with(patch, 500)
+        run(open_tiny(iterations=1), Scripted(placebo))
+    (_, row) = frontier_on_disk(open_tiny()).rows
     assert row.decision is DecisionKind.INCONCLUSIVE
     assert row.delta is None
+    again = Scripted(placebo)
+    run(open_tiny(iterations=2), again)
+    restacked = frontier_on_disk(open_tiny()).rows[2]
+    assert restacked.decision in {DecisionKind.ORPHAN, DecisionKind.PROMOTED}
+    assert restacked.delta is not None
+
+
+def test_a_provider_that_refuses_everyone_stops_the_search_and_costs_no_iteration(
+    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(open_tiny(iterations=0, trials=1), Scripted())
+    workspace = open_tiny(iterations=1)
+    for _ in range(4):
+        with monkeypatch.context() as patch, pytest.raises(SearchStoppedError, match="status 401"):
+            answer_with(patch, 401)
+            run(workspace, Scripted(placebo))
+    assert decisions(workspace) == [DecisionKind.BASELINE, None]
+    run(workspace, Scripted())
+    assert decisions(workspace)[1] in {DecisionKind.ORPHAN, DecisionKind.PROMOTED}
 
 
 def test_a_baseline_lost_to_an_outage_stops_the_search_and_is_measured_later(
@@ -189,21 +211,135 @@ def test_a_baseline_lost_to_an_outage_stops_the_search_and_is_measured_later(
 ) -> None:
     workspace = open_tiny(iterations=0, trials=1)
     with monkeypatch.context() as patch:
-        break_the_model(patch)
-        with pytest.raises(SearchStoppedError, match="6 rollouts of the baseline were lost"):
+        answer_with(patch, 500)
+        with pytest.raises(SearchStoppedError, match="baseline were lost"):
             run(workspace, Scripted())
     assert decisions(workspace) == [None]
     run(workspace, Scripted())
     assert decisions(workspace) == [DecisionKind.BASELINE]
 
 
-def break_the_model(patch: pytest.MonkeyPatch) -> None:
-    """From now on the simulated model's server answers with an error that no retry mends."""
+def answer_with(patch: pytest.MonkeyPatch, status: int) -> None:
+    """From now on the simulated model's server answers with an error, and no retry waits."""
 
     async def broken(self: object, request: web.Request) -> web.Response:
-        return web.Response(status=403)
+        return web.Response(status=status)
 
     patch.setattr(server.SimulatedModel, "_messages", broken)
+    patch.setattr(upstream, "wait_random_exponential", lambda **_: tenacity.wait_none())
+
+
+def test_a_deleted_candidate_is_restored_and_a_changed_one_refused(
+    open_tiny: Callable[..., Workspace],
+) -> None:
+    workspace = open_tiny(iterations=1, trials=1)
+    run(workspace, Scripted(delivers_nothing))
+    file = workspace.layout.candidate("candidate_1")
+    source = file.read_bytes()
+    file.unlink()
+    run(workspace, Scripted())
+    assert file.read_bytes() == source
+    file.write_bytes(source + b"# changed")
+    with pytest.raises(InputError, match="a changed file"):
+        run(open_tiny(iterations=2), Scripted(placebo))
+    assert len(frontier_on_disk(workspace).rows) == 2
+
+
+def test_a_harness_file_of_the_users_own_is_never_written_over(
+    open_tiny: Callable[..., Workspace],
+) -> None:
+    workspace = open_tiny(iterations=1, trials=1)
+    own = workspace.layout.candidate("candidate_1")
+    own.write_text("def solve(task, model):\n    pass  # mine\n")
+    run(workspace, Scripted(placebo))
+    assert "mine" in own.read_text()
+    assert decisions(workspace)[1] is DecisionKind.NO_CLAIM
+
+
+@pytest.mark.parametrize("damage", ["empty", "missing", "head", "lock"])
+def test_lineage_and_loop_state_are_mended_from_the_ledger(
+    open_tiny: Callable[..., Workspace], damage: str
+) -> None:
+    workspace = open_tiny(iterations=1, trials=1)
+    run(workspace, Scripted(delivers_nothing))
+    repository = workspace.layout.lineage
+    if damage in {"empty", "missing"}:
+        shutil.rmtree(repository)
+    if damage == "empty":
+        repository.mkdir()
+    if damage == "head":
+        (repository / "HEAD").write_text("")
+    if damage == "lock":
+        (repository / "refs" / "heads" / "candidate_2.lock").touch()
+    workspace.layout.loop_state.unlink()
+    run(open_tiny(iterations=2), Scripted(placebo))
+    with git.Repo(repository) as repo:
+        assert {"baseline", "candidate_1", "candidate_2"} <= {head.name for head in repo.heads}
+    assert json.loads(workspace.layout.loop_state.read_text())["iteration"] == 2
+
+
+def test_a_rejected_touch_is_told_without_what_was_touched(
+    open_tiny: Callable[..., Workspace],
+) -> None:
+    workspace = open_tiny(iterations=2, trials=1)
+    test_id = workspace.splits.test[0].id
+    proposer = Scripted(lambda source: f"{source}\n# {test_id}\n", placebo)
+    run(workspace, proposer)
+    digest = (proposer.sessions[1].view / "digest.md").read_text()
+    assert "rejected by audit" in digest
+    assert test_id not in digest
+    assert decisions(workspace)[2] in {DecisionKind.ORPHAN, DecisionKind.PROMOTED}
+
+
+def test_a_candidate_behind_a_linked_folder_is_not_taken(
+    open_tiny: Callable[..., Workspace], tmp_path: Path
+) -> None:
+    workspace = open_tiny(iterations=1, trials=1)
+    test_id = workspace.splits.test[0].id
+
+    class Linking(Scripted):
+        async def propose(self, session: Session) -> Proposed | NothingLeft:
+            answer = await super().propose(session)
+            elsewhere = tmp_path / "elsewhere"
+            (session.view / "harnesses").rename(elsewhere)
+            (session.view / "harnesses").symlink_to(elsewhere)
+            return answer
+
+    run(workspace, Linking(lambda source: f"{source}\n# {test_id}\n"))
+    assert decisions(workspace)[1] is DecisionKind.NO_CLAIM
+
+
+def test_a_missing_key_starts_nothing(open_tiny: Callable[..., Workspace]) -> None:
+    settings = open_tiny().layout.settings
+    profile = '[profiles.real]\nbase_url = "http://127.0.0.1:1"\nmodel = "m"\n'
+    settings.write_text(f'{settings.read_text()}\n{profile}key_variable = "NO_SUCH_KEY"\n')
+    workspace = open_tiny(profile="real")
+    with pytest.raises(InputError, match="NO_SUCH_KEY"):
+        run(workspace, Scripted())
+    assert not workspace.layout.ledger.exists()
+
+
+def test_an_interrupted_fresh_is_finished_by_the_next_one(
+    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = open_tiny(iterations=1, trials=1)
+    run(workspace, Scripted(delivers_nothing))
+    rename, moved = Path.rename, list[str]()
+
+    def dying(self: Path, target: Path) -> Path:
+        if len(moved) == 3:
+            raise KeyboardInterrupt
+        moved.append(self.name)
+        return rename(self, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "rename", dying)
+        set_aside(workspace.layout)
+    assert workspace.layout.ledger.is_file()
+    set_aside(workspace.layout)
+    left = {path.name for path in workspace.layout.runs.iterdir()}
+    assert left <= {"archive", "kit", "text", "lock", "lock.pid", "runtime"}
+    assert [file.name for file in workspace.layout.harnesses.iterdir()] == ["baseline.py"]
 
 
 def test_another_seed_needs_a_fresh_search(open_tiny: Callable[..., Workspace]) -> None:

@@ -107,14 +107,17 @@ def find_touches(texts: Mapping[str, str], marks: TestSplit) -> tuple[Touch, ...
 
 
 def describe(touches: Sequence[Touch]) -> str:
-    """One sentence about the first touch and how many more there are; empty without any."""
+    """One sentence about the first touch and how many more there are; empty without any.
+
+    It does not quote what was found: reasons go into the digest that proposers read.
+    """
     if not touches:
         return ""
     first = touches[0]
     more = f", and there are {len(touches) - 1} more touches" if len(touches) > 1 else ""
     return (
-        f"The test split was touched: {first.label}, line {first.line}, holds the {first.kind} "
-        f"{first.excerpt!r}{more}."
+        f"The test split was touched: {first.label}, line {first.line}, holds a trace of it "
+        f"({first.kind}){more}."
     )
 
 

@@ -1,5 +1,6 @@
 """Makes a new workspace around a folder of tasks."""
 
+import json
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,16 +21,15 @@ def initialise(root: Path, tasks: Path, dev: int | None, test: int | None, seed:
     tasks, at most 100.
     """
     layout = Layout(root.resolve())
-    for file in (layout.settings, layout.dev_split, layout.test_split):
-        if file.exists():
-            raise InputError(file, "", "an existing workspace", "a folder without one")
+    if layout.settings.exists():
+        raise InputError(layout.settings, "", "an existing workspace", "a folder without one")
     found = sorted_by_id(discover(tasks.resolve()).values())
     dev_count = dev if dev is not None else min(24, max(1, round(len(found) * DEV_SHARE)))
-    test_count = test if test is not None else min(100, len(found) - dev_count)
+    test_count = test if test is not None else max(0, min(100, len(found) - dev_count))
     splits = draw_splits(found, dev_count, test_count, seed)
     layout.root.mkdir(parents=True, exist_ok=True)
-    _write_templates(layout, tasks.resolve())
     write_splits(splits, layout.dev_split, layout.test_split, layout.task_digests)
+    _write_templates(layout, tasks.resolve())
     return splits
 
 
@@ -38,10 +38,11 @@ def _write_templates(layout: Layout, tasks: Path) -> None:
     inside = tasks.is_relative_to(layout.root)
     place = tasks.relative_to(layout.root) if inside else tasks
     settings = templates.joinpath("meta_harness.toml").read_text(encoding="utf-8")
-    write_atomically(layout.settings, settings.replace('"tasks"', f'"{place.as_posix()}"', 1))
     for name, target in (("baseline.py", layout.baseline), ("SKILL.md", layout.skill)):
         if not target.exists():
             write_atomically(target, templates.joinpath(name).read_text(encoding="utf-8"))
     ignore = layout.root / ".gitignore"
     if not ignore.exists():
         write_atomically(ignore, IGNORED)
+    # Last, because it is what makes the folder a workspace.
+    write_atomically(layout.settings, settings.replace('"tasks"', json.dumps(place.as_posix()), 1))

@@ -66,6 +66,11 @@ def sorted_by_id(tasks: Iterable[Task]) -> list[Task]:
     return sorted(tasks, key=lambda task: task.id)
 
 
+def named_tasks(*files: Path) -> list[str]:
+    """The task ids of split files, whether they exist or not."""
+    return [task_id for file in files for _, task_id in _lines(file)]
+
+
 def read_splits(tasks: dict[str, Task], dev_file: Path, test_file: Path) -> Splits:
     """Read both splits.
 
@@ -86,23 +91,26 @@ def read_splits(tasks: dict[str, Task], dev_file: Path, test_file: Path) -> Spli
 
 def _read_split(file: Path, tasks: dict[str, Task]) -> dict[str, int]:
     """The task ids of a split and the number of the line each stands on."""
-    if not file.is_file():
-        raise InputError(file, "", "no such file", "task ids, one a line")
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(file, "", f"no UTF-8 text ({error})", "task ids, one a line") from error
     found: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
-        task_id = line.strip()
-        if not task_id or task_id.startswith("#"):
-            continue
+    for number, task_id in _lines(file):
         if task_id not in tasks:
             raise InputError(file, f"line {number}", repr(task_id), "the id of an existing task")
         if task_id in found:
             raise InputError(file, f"line {number}", repr(task_id), "each task once")
         found[task_id] = number
     return found
+
+
+def _lines(file: Path) -> list[tuple[int, str]]:
+    """Task ids with their line numbers; blank lines and comments left out."""
+    if not file.is_file():
+        raise InputError(file, "", "no such file", "task ids, one a line")
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(file, "", f"no UTF-8 text ({error})", "task ids, one a line") from error
+    numbered = [(number, line.strip()) for number, line in enumerate(lines, start=1)]
+    return [(number, line) for number, line in numbered if line and not line.startswith("#")]
 
 
 def check_digests(tasks: Sequence[Task], file: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Reads task folders in the format of Harvey LAB: one `task.json` and a folder of documents."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -98,6 +99,18 @@ def discover(tasks: Path) -> dict[str, Task]:
     return {task.id: task for task in found}
 
 
+def read_named(tasks: Path, ids: Iterable[str]) -> dict[str, Task]:
+    """Those of the named tasks that exist; a benchmark of thousands is not read for a few."""
+    if not tasks.is_dir():
+        raise InputError(tasks, "", "no such folder", "a folder of tasks")
+    found: dict[str, Task] = {}
+    for task_id in ids:
+        file = tasks / task_id / "task.json"
+        if ".." not in file.relative_to(tasks).parts and file.is_file():
+            found[task_id] = read_task(file, tasks)
+    return found
+
+
 def read_task(file: Path, tasks: Path) -> Task:
     """Read and validate one `task.json`; raises InputError naming the file and the field."""
     try:
@@ -128,6 +141,11 @@ def _check_documents_folder(file: Path, task: Task) -> None:
     if file.resolve().is_relative_to(task.documents_folder):
         # The documents are what a harness reads; the rubric must not lie among them.
         raise InputError(file, "docs_dir", found, "a folder that does not hold task.json itself")
+    for path in task.documents():
+        real = path.resolve()
+        if path.name == "task.json" or not real.is_relative_to(task.documents_folder):
+            name = repr(path.relative_to(task.documents_folder).as_posix())
+            raise InputError(file, "docs_dir", name, "no task.json and no link out of the folder")
 
 
 def _validated(file: Path, raw: dict[str, Any]) -> TaskFile:

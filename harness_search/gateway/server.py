@@ -22,6 +22,8 @@ class Gateway:
     def __init__(self, upstream: Upstream, model: str, socket: Path) -> None:
         self.socket = socket
         self._upstream, self._model = upstream, model
+        self.refusal = ""
+        """Why the provider refuses everyone (key, credit, model name); empty while it does not."""
         self._grants: dict[str, Grant] = {}
         application = web.Application(client_max_size=LARGEST_REQUEST)
         application.router.add_post("/v1/messages", self._messages)
@@ -78,6 +80,7 @@ class Gateway:
             answer = await self._upstream.send(body, grant.noise)
         except ProviderError as error:
             grant.provider_failure = f"provider: {error.reason}"
+            self.refusal = self.refusal or ("" if error.passing else error.reason)
             return api_error(529, "overloaded_error", "the provider did not answer")
         grant.seconds_lost += answer.seconds_lost
         reply = _parsed(answer)

@@ -42,7 +42,7 @@ def history_digest(
 
 def _section(title: str, lines: Sequence[str], room: int) -> str:
     """As many lines as fit into `room` bytes, and a word on the rest."""
-    left_out = "({count} older ones left out; they are in the ledger)"
+    left_out = "({count} more left out)"
     used = len(title.encode()) + 3 + len(left_out) + 8
     shown: list[str] = []
     for line in lines:
@@ -89,7 +89,12 @@ def _orphan_line(row: FrontierRow) -> str:
 def _claim_line(row: FrontierRow, item: IterationRow) -> str:
     decision = row.decision.value if row.decision else "open"
     candidates = json.loads(item.claim).get("candidates", [{}]) if item.claim else [{}]
-    hypothesis = str(candidates[0].get("hypothesis", ""))[:240]
-    observed = str(candidates[0].get("observed", "")) or row.reason
+    hypothesis = one_line(str(candidates[0].get("hypothesis", "")))[:240]
+    observed = one_line(str(candidates[0].get("observed", "")) or row.reason)
     said = f" Claimed: {hypothesis}" if hypothesis else ""
     return f"- {row.iteration}: {row.harness}: {decision}.{said} Observed: {observed[:300]}"
+
+
+def one_line(text: str) -> str:
+    """A claim's text cannot open a section of its own."""
+    return " ".join(text.split())

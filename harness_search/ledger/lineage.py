@@ -19,7 +19,28 @@ _AUTHOR = {
     # The user's own configuration (signing, hooks) has no say in this repository.
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_SYSTEM": "/dev/null",
+    # A workspace may belong to somebody else than the one who runs it, root for example.
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": "*",
 }
+
+
+def mirror_lineage(
+    repository: Path,
+    rows: Sequence[FrontierRow],
+    sources: dict[str, bytes],
+    claims: dict[str, str],
+) -> None:
+    """Bring the lineage up to the ledger; a damaged one is moved aside and written anew."""
+    from git import exc
+
+    try:
+        record_lineage(repository, rows, sources, claims)
+    except (exc.GitError, ValueError):
+        number = len(list(repository.parent.glob(f"{repository.name}.damaged-*"))) + 1
+        repository.rename(repository.with_name(f"{repository.name}.damaged-{number}"))
+        record_lineage(repository, rows, sources, claims)
 
 
 def record_lineage(

@@ -110,3 +110,8 @@ class IterationRow:
     decision: DecisionKind | None
     """None while the iteration is open."""
     reason: str
+
+    @property
+    def was_measured(self) -> bool:
+        """Whether measuring the same source again could tell nothing new."""
+        return bool(self.harness) and self.decision is not DecisionKind.INCONCLUSIVE

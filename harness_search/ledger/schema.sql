@@ -50,10 +50,3 @@ CREATE TABLE IF NOT EXISTS iterations (
     decision  TEXT,
     reason    TEXT NOT NULL
 ) STRICT;
-
-CREATE TABLE IF NOT EXISTS test_openings (
-    id        INTEGER PRIMARY KEY,
-    opened_at TEXT NOT NULL,
-    harnesses TEXT NOT NULL,
-    profile   TEXT NOT NULL
-) STRICT;

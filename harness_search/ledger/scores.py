@@ -40,12 +40,6 @@ def blended(pooled: float, all_pass: float, tokens_m: float, weights: Weights) -
     return pooled + weights.all_pass * all_pass - weights.cost * tokens_m
 
 
-def finished_rows(rows: Iterable[RolloutRow]) -> list[RolloutRow]:
-    """The rows that count: one per key, lost attempts left out."""
-    by_key = {row.key: row for row in rows if row.outcome.finished}
-    return list(by_key.values())
-
-
 def rows_by_task(
     rows: Iterable[RolloutRow], tasks: Iterable[str], trials: int
 ) -> dict[str, list[RolloutRow]]:

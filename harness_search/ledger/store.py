@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from harness_search.errors import InputError
 from harness_search.ledger.rows import (
     DecisionKind,
     IterationRow,
@@ -40,15 +41,12 @@ class Ledger:
     """Raw rows of one search, or of the test split: one writer, any number of readers."""
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
-        if read_only:
-            self._database = sqlite3.connect(_read_only(file), isolation_level=None, uri=True)
-            return
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(file, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.execute("PRAGMA foreign_keys = ON")
-        self._database.executescript(files(__package__).joinpath("schema.sql").read_text("utf-8"))
+        try:
+            self._database = _open_to_read(file) if read_only else _open_to_write(file)
+        except sqlite3.DatabaseError as error:
+            raise InputError(
+                file, "", f"no readable ledger ({error})", "a search's ledger (see --fresh)"
+            ) from error
 
     def close(self) -> None:
         self._database.close()
@@ -149,17 +147,6 @@ class Ledger:
                 (*values[:7], decision, row.reason),
             )
 
-    # The held-out split.
-
-    def log_opening(self, harnesses: Iterable[str], profile: str) -> int:
-        """Log that the test split is opened; returns how often it has been."""
-        with self._transaction() as database:
-            cursor = database.execute(
-                "INSERT INTO test_openings (opened_at, harnesses, profile) VALUES (?, ?, ?)",
-                (_now(), ", ".join(harnesses), profile),
-            )
-            return int(cursor.lastrowid or 0)
-
 
 def read_identity(file: Path) -> dict[str, str]:
     """What a ledger's search was started with, read without becoming its writer."""
@@ -167,8 +154,21 @@ def read_identity(file: Path) -> dict[str, str]:
         return ledger.identity()
 
 
-def _read_only(file: Path) -> str:
-    return f"file:{quote(str(file))}?mode=ro"
+def _open_to_read(file: Path) -> sqlite3.Connection:
+    uri = f"file:{quote(str(file))}?mode=ro"
+    database = sqlite3.connect(uri, isolation_level=None, uri=True)
+    database.execute("SELECT 1 FROM search, rollouts, verdicts, iterations LIMIT 1")
+    return database
+
+
+def _open_to_write(file: Path) -> sqlite3.Connection:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(file, isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("PRAGMA foreign_keys = ON")
+    database.executescript(files(__package__).joinpath("schema.sql").read_text("utf-8"))
+    return database
 
 
 def _rollout_row(row: tuple[Any, ...]) -> RolloutRow:

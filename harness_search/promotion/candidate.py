@@ -36,7 +36,8 @@ def collect(
 ) -> Candidate:
     """Take the candidate and its claim out of `view`; raises InputError for an unsound one.
 
-    `known` are the harnesses that exist already: digest by name.
+    `known` are the harnesses that exist already: digest by name. One that was never compared has
+    an empty digest: it may be proposed again under another name, and its finished rollouts count.
     """
     claim_file = view / "pending_eval.json"
     claim = read_claim(claim_file)
@@ -58,7 +59,7 @@ def collect(
 
 def check_source(file: Path) -> bytes:
     """The source of a harness file; raises InputError unless it can be a harness at all."""
-    if not is_regular(file):
+    if not is_regular(file) or file.parent.is_symlink():
         raise InputError(file, "", "no regular file", "the candidate's harness file")
     source = file.read_bytes()
     if len(source) > LARGEST_SOURCE:
@@ -71,9 +72,15 @@ def check_source(file: Path) -> bytes:
         raise InputError(file, "", found, "a Python file") from error
     _check_imports(file, tree)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    if "solve" not in functions or len(functions["solve"].args.args) != 2:
+    if "solve" not in functions or not _takes_two(functions["solve"].args):
         raise InputError(file, "solve", "no such function", "`def solve(task, model)`")
     return source
+
+
+def _takes_two(arguments: ast.arguments) -> bool:
+    plain = [*arguments.posonlyargs, *arguments.args]
+    needed = [default for default in arguments.kw_defaults if default is None]
+    return len(plain) == 2 and not needed
 
 
 def _check_imports(file: Path, tree: ast.Module) -> None:

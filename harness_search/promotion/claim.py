@@ -25,7 +25,7 @@ class CandidateClaim(BaseModel):
     regression_tasks: tuple[str, ...] = ()
     observed: str = ""
     """Written by the scaffold after the evaluation."""
-    mechanism: str = ""
+    mechanism: str = Field(default="", pattern=r"^([a-z][a-z0-9_]{2,60})?$")
     """Name of the mechanism; the candidate's own name when left out."""
     parent: str = ""
     """Name of the harness it was copied from; the incumbent when left out."""
@@ -56,19 +56,36 @@ def read_claim(file: Path) -> Claim:
         raise InputError(file, "", "no regular file", "the claim of this iteration")
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
-        return Claim.model_validate(raw)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(file, "", f"invalid JSON ({error})", "a JSON object") from error
+    try:
+        return Claim.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise InputError(
-            file, field, repr(first.get("input"))[:120], first["msg"].lower()
-        ) from error
+        found = repr(first.get("input"))[:120]
+        raise InputError(file, field, found, first["msg"].lower()) from error
+
+
+def stated_mechanism(file: Path) -> str:
+    """The mechanism that a claim names, even when nothing else comes of it; empty without any."""
+    try:
+        candidate = read_claim(file).candidate
+    except InputError:
+        return ""
+    return candidate.mechanism or candidate.name
+
+
+def is_reserved(name: str) -> bool:
+    """Names that the scaffold uses itself: a branch of the lineage, iterations without harness."""
+    return name in {"baseline", "incumbent"} or name.startswith("iteration_")
 
 
 def check_claim(file: Path, claim: Claim, iteration: int, dev_tasks: set[str]) -> None:
     """Raise InputError unless the claim is about this iteration, known dev tasks and evidence."""
+    if is_reserved(claim.candidate.name):
+        found = repr(claim.candidate.name)
+        raise InputError(file, "candidates.0.name", found, "a name that the scaffold does not use")
     if claim.iteration != iteration:
         raise InputError(file, "iteration", claim.iteration, f"{iteration}")
     candidate = claim.candidate

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, Protocol
 
-from harness_search.ledger.rows import RolloutRow
+from harness_search.ledger.rows import DecisionKind, RolloutRow
 from harness_search.ledger.scores import Score, Weights, score
 
 ROUNDING = 1e-9
@@ -36,6 +36,12 @@ class Decision:
     incumbent: Score | None
     coverage: Fraction
     """Finished / planned rollouts of the side that has fewer."""
+
+    @property
+    def kind(self) -> DecisionKind:
+        """What becomes of the iteration. Incomplete after every try is inconclusive, not worse."""
+        kinds = {"promote": DecisionKind.PROMOTED, "reject": DecisionKind.ORPHAN}
+        return kinds.get(self.verdict, DecisionKind.INCONCLUSIVE)
 
 
 class Gate(Protocol):

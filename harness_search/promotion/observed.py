@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness_search.ledger.rows import RolloutRow
-from harness_search.ledger.scores import finished_rows
+from harness_search.ledger.scores import rows_by_task
 from harness_search.promotion.claim import Claim
 from harness_search.promotion.gate import Decision
 
@@ -13,12 +13,13 @@ def observe(
     decision: Decision,
     challenger: Sequence[RolloutRow],
     incumbent: Sequence[RolloutRow],
+    trials: int,
 ) -> Claim:
     """The claim with its `observed` sentence: overall, fix tasks, regression tasks."""
     candidate = claim.candidate
     parts = [_overall(decision)]
     for name, tasks in (("fix", candidate.fix_tasks), ("regression", candidate.regression_tasks)):
-        before, after = _pooled(incumbent, tasks), _pooled(challenger, tasks)
+        before, after = _pooled(incumbent, tasks, trials), _pooled(challenger, tasks, trials)
         if before is not None and after is not None:
             parts.append(f"{name} tasks {before:.1f} -> {after:.1f}")
     observed = candidate.model_copy(update={"observed": "; ".join(parts) + "."})
@@ -36,8 +37,8 @@ def _overall(decision: Decision) -> str:
     )
 
 
-def _pooled(rows: Sequence[RolloutRow], tasks: Sequence[str]) -> float | None:
+def _pooled(rows: Sequence[RolloutRow], tasks: Sequence[str], trials: int) -> float | None:
     """Pooled pass rate in points over some tasks; None without a finished rollout."""
-    chosen = [row for row in finished_rows(rows) if row.key.task in tasks]
+    chosen = [row for found in rows_by_task(rows, tasks, trials).values() for row in found]
     total = sum(row.total for row in chosen)
     return 100 * sum(row.passed for row in chosen) / total if total else None

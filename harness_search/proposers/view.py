@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness_search.errors import InputError
-from harness_search.files import is_regular
+from harness_search.files import remove_tree, untrusted_files
 from harness_search.proposers.session import Session
 
 LARGEST_FILE = 20_000_000  # bytes
@@ -15,7 +15,7 @@ GIVEN = frozenset({"digest.md", "SKILL.md"})
 
 def prepare_view(session: Session, sources: Iterable[Path], skill: Path, digest: str) -> None:
     """Make the view anew: harness sources, the contract and the digest."""
-    shutil.rmtree(session.view, ignore_errors=True)
+    remove_tree(session.view)
     (session.view / "harnesses").mkdir(parents=True)
     for file in sources:
         shutil.copy(file, session.view / "harnesses" / file.name)
@@ -29,9 +29,8 @@ def session_texts(session: Session) -> dict[str, str]:
 
     Raises InputError for a file too large to be read whole.
     """
-    found = sorted(path for path in session.view.rglob("*") if is_regular(path))
     texts: dict[str, str] = {}
-    for path in found:
+    for path in untrusted_files(session.view):
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise InputError(path, "size", f"{size} bytes", f"at most {LARGEST_FILE}")

@@ -22,6 +22,8 @@ class Tally:
 
     label: str
     planned: int
+    secret: bool = False
+    """Leave the running score out: the held-out split shows no figure below full coverage."""
     done: int = 0
     passed: int = 0
     total: int = 0
@@ -41,7 +43,8 @@ class Tally:
 
     def line(self) -> str:
         """For example `baseline: 18/36 rollouts, pooled so far 61.3, 9 s left`."""
-        pooled = f", pooled so far {100 * self.passed / self.total:.1f}" if self.total else ""
+        known = self.total > 0 and not self.secret
+        pooled = f", pooled so far {100 * self.passed / self.total:.1f}" if known else ""
         lost = f", {self.lost} lost and run again" if self.lost else ""
         return f"{self.label}: {self.done}/{self.planned} rollouts{pooled}{lost}{self._left()}"
 
@@ -68,7 +71,7 @@ class Reporter:
     def say(self, text: str) -> None:
         """One line of plain news."""
         if self._console is not None:
-            self._console.print(text, highlight=False, soft_wrap=True)
+            self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
     @contextmanager
     def watch(self, tally: Tally) -> Iterator["Watch"]:
@@ -113,5 +116,6 @@ class Watch:
 def _live(console: "Console") -> "Progress":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("{task.description}"))
+    description = TextColumn("{task.description}", markup=False)
+    columns = (BarColumn(bar_width=20), MofNCompleteColumn(), description)
     return Progress(*columns, console=console, transient=True)

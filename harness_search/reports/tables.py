@@ -20,7 +20,7 @@ def console_for_people(*, json_wanted: bool) -> "Console":
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
-    return Console(stderr=json_wanted, width=width)
+    return Console(stderr=json_wanted, width=width, markup=False)
 
 
 _STYLES = {

@@ -41,7 +41,9 @@ def locked(layout: Layout) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_bench(workspace: Workspace, ledger: Ledger, split: Split) -> AsyncIterator[Bench]:
+async def open_bench(
+    workspace: Workspace, ledger: Ledger, split: Split, key: str
+) -> AsyncIterator[Bench]:
     """Start the gateway, and the simulated model if the profile asks for it."""
     from harness_search.gateway.server import Gateway
     from harness_search.gateway.upstream import Upstream
@@ -52,7 +54,7 @@ async def open_bench(workspace: Workspace, ledger: Ledger, split: Split) -> Asyn
     try:
         async with _base_url(settings.profile) as base_url:
             gateway = Gateway(
-                Upstream(base_url, api_key(settings.profile), simulated=settings.profile.simulated),
+                Upstream(base_url, key, simulated=settings.profile.simulated),
                 settings.profile.model,
                 runtime / "gateway.sock",
             )

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 
+from harness_search.errors import SearchStoppedError
 from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Split
 from harness_search.rollouts.runner import Bench, Harness, Job, run_rollout
 from harness_search.workspace import Workspace
@@ -46,13 +47,22 @@ def most_lost(rows: Iterable[RolloutRow]) -> int:
 async def run_missing(
     bench: Bench, jobs: Sequence[Job], concurrency: int, attempts: int, observe: Observer
 ) -> None:
-    """Run every missing job; lost ones again, once the others are through, up to `attempts`."""
+    """Run every missing job; lost ones again, once the others are through, up to `attempts`.
+
+    Raises SearchStoppedError when the provider refuses to answer anyone.
+    """
     while queue := deque(missing(jobs, bench.ledger.rows(), attempts)):
         async with asyncio.TaskGroup() as group:
             for slot in range(min(concurrency, len(queue))):
                 group.create_task(_work(bench, queue, slot, observe))
+        if bench.gateway.refusal:
+            raise SearchStoppedError(
+                f"the provider refuses every call ({bench.gateway.refusal}): look at the profile's "
+                "key, credit, address and model name. Nothing was scored; everything is kept, and "
+                "the same command goes on."
+            )
 
 
 async def _work(bench: Bench, queue: deque[Job], slot: int, observe: Observer) -> None:
-    while queue:
+    while queue and not bench.gateway.refusal:
         observe(await run_rollout(bench, queue.popleft(), slot))

@@ -82,7 +82,7 @@ def _closed(past: Sequence[PastIteration], incumbent: str) -> str:
     for item in past:
         if item.decision is DecisionKind.REJECTED:
             return f"rejected by audit in iteration {item.iteration}"
-        if item.incumbent == incumbent:
+        if item.incumbent == incumbent and item.decision is not DecisionKind.INCONCLUSIVE:
             return f"compared with {incumbent} in iteration {item.iteration}"
         if item.delta is not None and item.delta <= 0:
             return f"lost in iteration {item.iteration} ({item.delta:+.2f} points)"
