@@ -9,7 +9,7 @@ from harness_search.ledger.rows import DecisionKind
 
 @dataclass(frozen=True, slots=True)
 class PastIteration:
-    """One decided iteration, as the digest tells it."""
+    """One decided iteration; the digest tells the same in words."""
 
     iteration: int
     name: str
@@ -32,7 +32,7 @@ class Session:
 
     iteration: int
     view: Path
-    """Holds `harnesses/` (sources), `digest.md`, `SKILL.md`."""
+    """Holds `harnesses/` (sources), `digest.md`, `session.md`, `SKILL.md`."""
     evidence: Path
     """Dev evidence: `<harness name>/<task id>/trial-<n>/`."""
     incumbent: str
