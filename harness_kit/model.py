@@ -1,7 +1,8 @@
-"""The frozen model, reached through the gateway's unix socket."""
+"""The frozen model, reached through the gateway's unix socket.
 
-import json
-import socket
+Like all of the kit it imports on first use, so that loading it costs next to nothing.
+"""
+
 from typing import Any, NamedTuple
 
 Block = dict[str, Any]
@@ -41,6 +42,8 @@ class Model:
         **parameters: Any,
     ) -> Reply:
         """Send one request and wait for its reply; raises ModelError for an API error."""
+        import json
+
         request = {
             "model": self.name,
             "max_tokens": max_tokens,
@@ -57,6 +60,8 @@ class Model:
         return Reply(answer["content"], answer["stop_reason"], answer["usage"])
 
     def _post(self, body: bytes) -> tuple[int, bytes]:
+        import socket
+
         # HTTP/1.0 by hand: importing http.client costs more than the rest of the kit together.
         head = (
             "POST /v1/messages HTTP/1.0\r\nHost: gateway\r\nContent-Type: application/json\r\n"

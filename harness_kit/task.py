@@ -1,7 +1,9 @@
 """What a harness is told about its task: never an id, never a rubric."""
 
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Task(NamedTuple):
@@ -12,11 +14,11 @@ class Task(NamedTuple):
     """
 
     instructions: str
-    documents: Path
+    documents: "Path"
     """Read-only folder of input documents."""
-    workspace: Path
+    workspace: "Path"
     """Folder for scratch work; not graded."""
-    output: Path
+    output: "Path"
     """Folder for deliverables; only files at its top level are graded."""
     deliverables: tuple[str, ...]
     """Requested file names; empty when the task lists none."""

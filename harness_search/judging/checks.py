@@ -15,6 +15,7 @@ import datetime
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -108,9 +109,14 @@ Check = Annotated[
     FactCheck | NumberCheck | DateCheck | SectionCheck | AllCheck | AnyCheck | NotCheck,
     Field(discriminator="kind"),
 ]
-for _model in (AllCheck, AnyCheck, NotCheck):
-    _model.model_rebuild()
-_PARSER: TypeAdapter[Check] = TypeAdapter(Check)
+
+
+@cache
+def _parser() -> TypeAdapter[Check]:
+    """Built on first use: commands that only look never need it."""
+    for model in (AllCheck, AnyCheck, NotCheck):
+        model.model_rebuild()
+    return TypeAdapter(Check)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ def parse_check(file: Path | str, field: str, raw: object) -> Check:
     """Read one check; raises InputError naming the file and the field inside the check."""
     try:
         # The JSON mode is strict about types and still reads lists as tuples and ISO dates.
-        return _PARSER.validate_json(json.dumps(raw))
+        return _parser().validate_json(json.dumps(raw))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join([field, *(str(part) for part in first["loc"])])
