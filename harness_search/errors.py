@@ -1,6 +1,10 @@
 """Errors that a person can act on."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class InputError(Exception):
@@ -15,6 +19,19 @@ class InputError(Exception):
         self.file, self.field, self.found, self.expected = str(file), field, found, expected
         place = f"{file}: {field}" if field else f"{file}"
         super().__init__(f"{place}: found {found}, expected {expected}")
+
+
+def invalid(file: Path | str, error: "ValidationError", inside: str = "") -> InputError:
+    """The first thing that a model found wrong, as one sentence; `inside`: the field around it."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in ([inside] if inside else []) + list(first["loc"]))
+    found = "nothing" if first["type"] == "missing" else repr(first["input"])[:120]
+    return InputError(file, field, found, expectation(first["msg"]))
+
+
+def expectation(message: str) -> str:
+    """A validator's message as what comes after `expected`."""
+    return message.removeprefix("Input should be ").removeprefix("Input should ").lower()
 
 
 class SearchLockedError(InputError):

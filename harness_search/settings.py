@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness_search.errors import InputError
+from harness_search.errors import InputError, expectation
 from harness_search.ledger.scores import Weights
 
 SIMULATED = "simulated"
@@ -132,4 +132,6 @@ def _validated(file: Path, raw: dict[str, Any], flags: dict[str, Any]) -> Settin
         flag = path[0] == "search" and len(path) > 1 and path[1] in flags
         source = "command line" if flag else str(file)
         field = f"--{path[1]}" if flag else ".".join(path)
-        raise InputError(source, field, repr(first["input"])[:120], first["msg"].lower()) from error
+        raise InputError(
+            source, field, repr(first["input"])[:120], expectation(first["msg"])
+        ) from error

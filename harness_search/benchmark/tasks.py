@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from harness_search.errors import InputError
+from harness_search.errors import InputError, invalid
 from harness_search.files import digest_bytes
 
 
@@ -152,11 +152,7 @@ def _validated(file: Path, raw: dict[str, Any]) -> TaskFile:
     try:
         return TaskFile.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        missing = first["type"] == "missing"
-        found = "nothing" if missing else repr(first["input"])[:120]
-        raise InputError(file, field, found, first["msg"].lower()) from error
+        raise invalid(file, error) from error
 
 
 def _check_criteria(file: Path, content: TaskFile) -> None:

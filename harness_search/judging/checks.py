@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from harness_search.errors import InputError
+from harness_search.errors import invalid
 from harness_search.judging.reading import (
     Number,
     Passage,
@@ -133,10 +133,7 @@ def parse_check(file: Path | str, field: str, raw: object) -> Check:
         # The JSON mode is strict about types and still reads lists as tuples and ISO dates.
         return _parser().validate_json(json.dumps(raw))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join([field, *(str(part) for part in first["loc"])])
-        found = "nothing" if first["type"] == "missing" else repr(first["input"])[:120]
-        raise InputError(file, place, found, first["msg"].lower()) from error
+        raise invalid(file, error, field) from error
 
 
 def evaluate(check: Check, text: str) -> CheckResult:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness_search.errors import InputError
+from harness_search.errors import InputError, invalid
 from harness_search.files import is_regular
 
 FEWEST_TASKS = 5
@@ -61,10 +61,7 @@ def read_claim(file: Path) -> Claim:
     try:
         return Claim.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        found = repr(first.get("input"))[:120]
-        raise InputError(file, field, found, first["msg"].lower()) from error
+        raise invalid(file, error) from error
 
 
 def stated_mechanism(file: Path) -> str:

@@ -1,7 +1,7 @@
 """Tables for a terminal."""
 
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from harness_search.ledger.frontier import Frontier, FrontierRow
 from harness_search.ledger.gains import Gain
@@ -12,7 +12,7 @@ from harness_search.reports.comparison import Comparison
 if TYPE_CHECKING:
     from rich.console import Console
 
-WIDTH_OF_A_FILE = 160
+WIDTH_OF_A_FILE = 120
 
 
 def console_for_people(*, json_wanted: bool) -> "Console":
@@ -35,24 +35,26 @@ def print_frontier(console: "Console", frontier: Frontier) -> None:
     from rich.table import Table
 
     title = "Frontier (simulated model)" if frontier.simulated else "Frontier"
-    table = Table(title=title, title_justify="left")
-    for name in ("iteration", "harness", "from", "decision"):
-        justify: Literal["left", "right"] = "right" if name == "iteration" else "left"
-        table.add_column(name, justify=justify, overflow="fold")
-    for name in ("pooled", "all-pass", "tokens (M)", "blended", "delta", "coverage"):
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    table.add_column("#", justify="right")
+    table.add_column("harness", overflow="fold", min_width=10)
+    table.add_column("from", justify="right", no_wrap=True)
+    table.add_column("decision", no_wrap=True)
+    for name in ("pooled", "all-pass", "tokens\n(M)", "blended", "delta", "coverage"):
         table.add_column(name, justify="right")
+    numbers = {row.harness: str(row.iteration) for row in frontier.rows}
     for row in frontier.rows:
         style = _STYLES.get(row.decision) if row.decision else "yellow"
-        table.add_row(*_cells(row), style=style)
+        table.add_row(*_cells(row, numbers.get(row.parent, "-")), style=style)
     console.print(table)
     console.print(_summary(frontier), highlight=False)
 
 
-def _cells(row: FrontierRow) -> list[str]:
+def _cells(row: FrontierRow, parent: str) -> list[str]:
     decision = row.decision.value if row.decision else "open"
-    names = [str(row.iteration), row.harness or "-", row.parent or "-", decision]
+    names = [str(row.iteration), row.harness, parent, decision]
     if row.score is None:
-        return [*names, "-", "-", "-", "-", "-", "0 %"]
+        return [*names, "-", "-", "-", "-", "-", "0%"]
     *scores, coverage = score_cells(row.score)
     return [*names, *scores, gain_text(row.gain), coverage]
 
@@ -82,7 +84,8 @@ def _summary(frontier: Frontier) -> str:
         f"Incumbent: {frontier.incumbent or 'none yet'}",
         f"Scores in points. blended = pooled + {weights.all_pass:g} x all-pass "
         f"- {weights.cost:g} x million tokens a rollout; "
-        "delta is against the incumbent of its time, ± the 95 % interval of trial noise.",
+        "`from` is the iteration it was copied from; delta is against the incumbent of its time, "
+        "± the 95 % interval of trial noise.",
     ]
     if frontier.simulated:
         lines.append(SIMULATED_NOTE)
@@ -101,12 +104,13 @@ def print_comparison(console: "Console", comparison: Comparison) -> None:
     split = "Held-out test split" if comparison.split is Split.TEST else "Dev split"
     model = " (simulated model)" if comparison.simulated else ""
     opened = f", opening {comparison.opening}" if comparison.opening else ""
-    table = Table(title=f"{split}{model}{opened}", title_justify="left")
+    title = f"{split}{model}{opened}"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     table.add_column("harness")
     for name in ("pooled", "all-pass", "tokens (M)", "blended", "coverage"):
         table.add_column(name, justify="right")
     for name, score in comparison.scores:
-        table.add_row(name, *(score_cells(score) if score else ["-"] * 4 + ["0 %"]))
+        table.add_row(name, *(score_cells(score) if score else ["-"] * 4 + ["0%"]))
     console.print(table)
     for line in _difference(comparison):
         console.print(line, highlight=False, soft_wrap=True)
