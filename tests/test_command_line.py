@@ -169,6 +169,22 @@ def test_two_versions_of_a_harness_keep_their_own_evidence(workspace_folder: Pat
     assert len(logs) == 12
 
 
+def test_a_reader_that_goes_away_does_not_stop_a_search(workspace_folder: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "meta_harness", "run", "--iterations", "0", "-k", "1"],
+        cwd=workspace_folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    process.wait()
+    status = json.loads(meta_harness("status", "--json", folder=workspace_folder).stdout)
+    assert (status["rollouts_done"], status["open"]) == (6, None)
+
+
 def test_sigterm_ends_a_run_cleanly(workspace_folder: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "meta_harness", "run", "--iterations", "0"],

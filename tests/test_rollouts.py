@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from harness_search.gateway.upstream import Upstream
 from harness_search.judging.documents import TextStore
 from harness_search.ledger.rows import Outcome, RolloutRow, Split
 from harness_search.ledger.store import Ledger
-from harness_search.rollouts.runner import Bench, Harness
+from harness_search.rollouts.runner import Bench, Harness, noise_key
 from harness_search.rollouts.scheduler import missing, plan, run_missing
 from harness_search.workspace import Workspace
 
@@ -270,6 +271,24 @@ async def test_the_view_shows_documents_and_nothing_of_the_task_or_its_rubric(st
     for row in rows:
         for part in row.key.task.split("/"):
             assert part not in log
+
+
+async def test_noise_is_the_same_for_a_rollout_run_again_and_another_for_a_placebo(
+    stage: Any,
+) -> None:
+    async with stage() as it:
+        job = plan(it.workspace, Split.DEV, it.workspace.baseline)[0]
+        same = noise_key(it.bench, job)
+        assert noise_key(it.bench, job) == same
+        others = [
+            noise_key(it.bench, replace(job, key=replace(job.key, harness="placebo"))),
+            noise_key(it.bench, replace(job, key=replace(job.key, trial=2))),
+            noise_key(it.bench, replace(job, key=replace(job.key, task_digest="other"))),
+            noise_key(replace(it.bench, seed=1), job),
+            noise_key(replace(it.bench, split=Split.TEST), job),
+        ]
+    assert len({same, *others}) == 6
+    assert all(job.task.id not in key for key in [same, *others])
 
 
 async def test_rollouts_are_interleaved_over_tasks(open_tiny: Callable[..., Workspace]) -> None:

@@ -69,9 +69,16 @@ class Reporter:
         self._console = console
 
     def say(self, text: str) -> None:
-        """One line of plain news."""
-        if self._console is not None:
+        """One line of plain news. A reader that has gone away does not stop a search."""
+        if self._console is None:
+            return
+        if self._console.is_terminal:
             self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+            return
+        try:
+            print(text, file=self._console.file, flush=True)
+        except BrokenPipeError:
+            self._console = None
 
     @contextmanager
     def watch(self, tally: Tally) -> Iterator["Watch"]:
