@@ -48,7 +48,7 @@ from harness_search.reports.comparison import Comparison, compare
 from harness_search.reports.progress import Reporter, Tally
 from harness_search.reports.tables import console_for_people
 from harness_search.rollouts.bench import api_key, locked, open_bench
-from harness_search.rollouts.runner import Bench, Harness
+from harness_search.rollouts.runner import Bench, Harness, freeze
 from harness_search.rollouts.scheduler import missing, plan, run_missing
 from harness_search.search import (
     Search,
@@ -92,7 +92,7 @@ def scan(search: Search) -> Scan:
     iterations = search.ledger.iterations()
     left = 0
     if iterations and iterations[-1].decision is None:
-        harness = search.workspace.harness(iterations[-1].name)
+        harness = search.harness(iterations[-1])
         jobs = plan(search.workspace, Split.DEV, harness)
         rows = search.ledger.rows(harness.digest)
         left = len(missing(jobs, rows, search.attempts(harness.digest)))
@@ -103,7 +103,7 @@ async def execute(search: Search, step: Step) -> Finished | None:
     """Do one step. Each may be killed at any moment and is then done again."""
     match step:
         case Begin():
-            search.ledger.put_iteration(baseline_row(search.workspace))
+            begin(search)
         case Propose(iteration):
             return await propose(search, iteration)
         case Evaluate(iteration):
@@ -115,9 +115,12 @@ async def execute(search: Search, step: Step) -> Finished | None:
     return None
 
 
-def baseline_row(workspace: Workspace) -> IterationRow:
-    """The baseline is iteration 0, open until it is measured."""
-    return IterationRow(0, workspace.baseline.digest, "baseline", "", "", "", "", None, "")
+def begin(search: Search) -> None:
+    """The baseline is iteration 0; its source is kept, since every candidate comes of it."""
+    baseline, layout = search.workspace.baseline, search.workspace.layout
+    write_atomically(layout.kept_source(0, "baseline"), baseline.file.read_bytes())
+    row = IterationRow(0, baseline.digest, "baseline", "", "", "", "", None, "")
+    search.ledger.put_iteration(row)
 
 
 # Propose: hold a session, audit what it touched, validate what it left.
@@ -155,7 +158,7 @@ def open_session(search: Search, iteration: int) -> Session:
         dev_tasks=tuple(task.id for task in search.workspace.splits.dev),
         seed=search.workspace.settings.search.seed,
     )
-    sources = sorted(layout.harnesses.glob("*.py"))
+    sources = [layout.candidate(row.harness) for row in current.rows if row.score is not None]
     prepare_view(session, sources, layout.skill, _history_digest(search))
     return session
 
@@ -183,8 +186,8 @@ def collect_candidate(search: Search, session: Session) -> Candidate:
 
 
 def install(search: Search, row: IterationRow, candidate: Candidate) -> None:
-    """Put the candidate beside its parents and open its iteration; the ledger comes last."""
-    write_atomically(search.workspace.layout.candidate(candidate.name), candidate.source)
+    """Open the iteration and put the candidate beside its parents: its view has the source, so
+    that a crash between the two is mended from there."""
     claim = candidate.claim.candidate
     search.reporter.say(
         f"Iteration {row.number}: {claim.name}, copied from {candidate.parent}. {claim.hypothesis}"
@@ -199,6 +202,7 @@ def install(search: Search, row: IterationRow, candidate: Candidate) -> None:
             claim=candidate.claim.to_json(),
         )
     )
+    write_atomically(search.workspace.layout.candidate(candidate.name), candidate.source)
 
 
 # Evaluate: every missing rollout of the dev split.
@@ -206,7 +210,7 @@ def install(search: Search, row: IterationRow, candidate: Candidate) -> None:
 
 async def evaluate_iteration(search: Search, iteration: int) -> None:
     """Run what the open iteration still lacks."""
-    harness = search.workspace.harness(search.ledger.iterations()[iteration].name)
+    harness = search.harness(search.ledger.iterations()[iteration])
     attempts = search.attempts(harness.digest)
     await evaluate_harness(search.workspace, search.bench, harness, search.reporter, attempts)
 
@@ -215,7 +219,7 @@ async def evaluate_harness(
     workspace: Workspace, bench: Bench, harness: Harness, reporter: Reporter, attempts: int
 ) -> list[RolloutRow]:
     """Benchmark a harness: all tasks of the bench's split x trials. Finished rollouts are kept."""
-    jobs = plan(workspace, bench.split, harness)
+    jobs = plan(workspace, bench.split, freeze(harness, bench.runtime))
     left = missing(jobs, bench.ledger.rows(harness.digest), attempts)
     done = len(jobs) - len(left)
     secret = bench.split is Split.TEST
@@ -323,16 +327,12 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Run the search, or go on with it: the same command resumes where it was stopped."""
-    flags = {
-        "iterations": iterations,
-        "profile": profile,
-        "seed": seed,
-        "trials": trials,
-        "concurrency": concurrency,
-    }
+    flags = {"profile": profile, "seed": seed, "trials": trials, "concurrency": concurrency}
+    flags["iterations"] = iterations
     with ending_cleanly():
         opened = open_workspace(workspace, flags, adopt=not fresh)
         if fresh:
+            api_key(opened.settings.profile)  # what can go wrong goes wrong before this
             set_aside(opened.layout)
         console = console_for_people(json_wanted=json)
         finished = run_to_the_end(run_search(opened, make_proposer(opened), Reporter(console)))

@@ -22,6 +22,7 @@ from harness_search.ledger.store import Ledger
 from harness_search.proposers.catalogue import Mechanism, default_catalogue
 from harness_search.proposers.catalogue.edits import Source
 from harness_search.reports.progress import Reporter
+from harness_search.reports.tables import gain_text
 from harness_search.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,8 +117,7 @@ def single_pass(
 def text(item: Gain | None) -> str:
     """Points with the half width of the 95 % interval of trial noise."""
     assert item is not None
-    low, high = item.interval(item.trial_error)
-    return f"{item.points:+.1f} ±{(high - low) / 2:.1f}"
+    return gain_text(item)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import typer
 
 from harness_search.errors import InputError, SearchStoppedError
 from harness_search.ledger.rows import Split
-from harness_search.ledger.store import Ledger
+from harness_search.ledger.store import Ledger, has_begun
 from harness_search.rollouts.runner import Harness
 from harness_search.search import check_sources, frontier_on_disk
 from harness_search.workspace import Workspace
@@ -60,7 +60,7 @@ def run_to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
 def choose(workspace: Workspace, names: list[str]) -> list[Harness]:
     """Harnesses by name or file; raises InputError, also for a changed file of the search."""
     searched: set[str] = set()
-    if workspace.layout.ledger.is_file():
+    if has_begun(workspace.layout.ledger):
         with closing(Ledger(workspace.layout.ledger, read_only=True)) as ledger:
             iterations = ledger.iterations()
         check_sources(workspace.layout, iterations)

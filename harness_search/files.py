@@ -51,10 +51,10 @@ def is_regular(path: Path) -> bool:
 def untrusted_files(folder: Path) -> Iterator[Path]:
     """Regular files below a folder that nobody trusts, sorted folder by folder.
 
-    Links are not followed. Names that are no text or far too long, and folders nested far too
-    deep, are left out: they are nobody's work.
+    Links are not followed, not even the folder's own. Names that are no text or far too long, and
+    folders nested far too deep, are left out: they are nobody's work.
     """
-    waiting = [(folder, 0)]
+    waiting = [(folder, 0)] if not folder.is_symlink() else []
     while waiting:
         parent, depth = waiting.pop()
         try:
@@ -71,6 +71,13 @@ def untrusted_files(folder: Path) -> Iterator[Path]:
         folders = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
         if depth < DEEPEST_FOLDER:
             waiting += [(parent / name, depth + 1) for name in reversed(folders)]
+
+
+def next_free(path: Path) -> Path:
+    """`path-1`, `path-2` ...: the first after all that are taken."""
+    taken = [other.name.rpartition("-")[2] for other in path.parent.glob(f"{path.name}-*")]
+    numbers = [int(number) for number in taken if number.isdecimal()]
+    return path.with_name(f"{path.name}-{max(numbers, default=0) + 1}")
 
 
 def is_text(value: str) -> bool:

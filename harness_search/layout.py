@@ -25,7 +25,7 @@ class Layout:
         dev/<harness>/<area>/<slug>/trial-1/     evidence of one rollout
         iterations/003/          view, claim and log of one proposer session
         test/                    the held-out split: own ledger, own evidence
-        archive/001/             an earlier search, set aside by --fresh
+        archive/search-1/        an earlier search, set aside by --fresh
     ```
     """
 
@@ -118,6 +118,10 @@ class Layout:
     def candidate(self, name: str) -> Path:
         """The harness file of a baseline or candidate."""
         return self.harnesses / f"{name}.py"
+
+    def kept_source(self, iteration: int, name: str) -> Path:
+        """A harness as it was when its iteration began; candidates' lie in their session's view."""
+        return self.session(iteration) / "view" / "harnesses" / f"{name}.py"
 
     def session(self, iteration: int) -> Path:
         """The folder of one iteration's proposer session."""

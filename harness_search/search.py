@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness_search.errors import InputError
-from harness_search.files import digest_bytes, to_json, write_atomically
+from harness_search.files import digest_bytes, next_free, to_json, write_atomically
 from harness_search.layout import Layout
 from harness_search.ledger.frontier import Frontier, frontier
 from harness_search.ledger.lineage import mirror_lineage
 from harness_search.ledger.rows import IterationRow, RolloutRow, Split
-from harness_search.ledger.store import Ledger
+from harness_search.ledger.store import Ledger, has_begun
 from harness_search.proposers.session import PastIteration, Proposer
 from harness_search.reports.progress import Reporter
 from harness_search.rollouts.bench import locked
-from harness_search.rollouts.runner import Bench
+from harness_search.rollouts.runner import Bench, Harness
 from harness_search.rollouts.scheduler import most_lost
 from harness_search.workspace import Workspace
 
@@ -32,6 +32,10 @@ class Search:
     lost_before: Mapping[str, int]
     """By harness digest, how often a rollout had been lost when this launch began: each launch
     grants fresh tries to what is still open."""
+
+    def harness(self, row: IterationRow) -> Harness:
+        """The harness of an iteration; its digest is the ledger's, whatever the file holds now."""
+        return Harness(row.name, self.workspace.layout.candidate(row.name), row.harness)
 
     def attempts(self, harness: str) -> int:
         """Tries of a lost rollout of a harness, given by its digest."""
@@ -76,7 +80,7 @@ def current_frontier(workspace: Workspace, ledger: Ledger) -> Frontier:
 
 def frontier_on_disk(workspace: Workspace) -> Frontier:
     """The frontier as the ledger on disk has it; empty before the first start."""
-    if not workspace.layout.ledger.is_file():
+    if not has_begun(workspace.layout.ledger):
         return Frontier((), workspace.settings.weights, workspace.settings.profile.simulated)
     with closing(Ledger(workspace.layout.ledger, read_only=True)) as ledger:
         return current_frontier(workspace, ledger)
@@ -109,7 +113,7 @@ def check_sources(layout: Layout, iterations: Sequence[IterationRow]) -> None:
         if not row.harness:
             continue
         file = layout.candidate(row.name)
-        kept = layout.session(row.number) / "view" / "harnesses" / file.name
+        kept = layout.kept_source(row.number, row.name)
         if not file.is_file() and kept.is_file():
             write_atomically(file, kept.read_bytes())
         if not file.is_file() or digest_bytes([file.read_bytes()]) != row.harness:
@@ -147,8 +151,7 @@ def set_aside(layout: Layout) -> None:
     with locked(layout):
         if not layout.ledger.is_file():
             return
-        number = len(list(layout.archive.glob("*"))) + 1
-        target = layout.archive / f"{number:03d}"
+        target = next_free(layout.archive / "search")
         (target / "harnesses").mkdir(parents=True)
         for file in _candidates(layout):
             file.rename(target / "harnesses" / file.name)

@@ -12,7 +12,7 @@ from harness_search.files import digest_bytes, digest_text
 from harness_search.judging.deterministic import JUDGE_VERSION, require_checks
 from harness_search.layout import Layout
 from harness_search.ledger.rows import Split
-from harness_search.ledger.store import read_identity
+from harness_search.ledger.store import has_begun, read_identity
 from harness_search.rollouts.runner import Harness
 from harness_search.settings import Settings, read_settings
 
@@ -49,9 +49,10 @@ class Workspace:
         return harness_at(file, re.sub(r"\W", "_", file.stem)[:60])
 
     def measured_alone(self, harness: Harness, searched: set[str]) -> Harness:
-        """The harness under a name for its evidence that no version of it shares.
+        """The harness under a name for its evidence that no other version of it shares.
 
-        Harnesses of the search keep theirs; `searched` holds the digests of those.
+        Harnesses of the search keep theirs, `searched` holds the digests of those; so does a
+        baseline before its search, whose evidence proposers will look for under that name.
         """
         if harness.digest in searched or harness.name == "baseline":
             return harness
@@ -113,7 +114,7 @@ def open_workspace(
 
 def _flags_of_search(layout: Layout) -> dict[str, Any]:
     """Seed, profile and trials of the search in this workspace; empty before its start."""
-    if not layout.ledger.is_file():
+    if not has_begun(layout.ledger):
         return {}
     identity = read_identity(layout.ledger)
     kinds: dict[str, type] = {"seed": int, "profile": str, "trials": int}

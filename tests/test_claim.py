@@ -118,7 +118,7 @@ def test_a_missing_claim_is_refused(tmp_path: Path) -> None:
         read_claim(tmp_path / "pending_eval.json")
 
 
-@pytest.mark.parametrize("make", ["link", "folder", "nesting"])
+@pytest.mark.parametrize("make", ["link", "folder", "nesting", "half a character"])
 def test_a_claim_that_is_no_plain_file_is_refused_in_one_sentence(
     tmp_path: Path, make: str
 ) -> None:
@@ -130,5 +130,8 @@ def test_a_claim_that_is_no_plain_file_is_refused_in_one_sentence(
         file.mkdir()
     else:
         file.write_text("[" * 100_000)
+    if make == "half a character":
+        names = '"name": "abc", "hypothesis": "x", "changes": "y", "note": "\\ud800"'
+        file.write_text('{"iteration": 1, "candidates": [{' + names + "}]}")
     with pytest.raises(InputError, match=r"pending_eval\.json"):
         read_claim(file)

@@ -65,7 +65,7 @@ def test_a_search_from_init_to_the_held_out_comparison(tmp_path: Path) -> None:
         *("run", "--fresh", "--seed", "5", "--iterations", "0", "-k", "1"), folder=place
     )
     assert fresh.returncode == 0, fresh.stderr
-    assert (place / "runs" / "archive" / "001" / "ledger.sqlite3").is_file()
+    assert (place / "runs" / "archive" / "search-1" / "ledger.sqlite3").is_file()
     assert json.loads(meta_harness("frontier", "--json", folder=place).stdout)["iteration"] == 0
     assert json.loads(meta_harness("test", "--json", folder=place).stdout)["opening"] == 4
 

@@ -154,10 +154,23 @@ async def test_a_lasting_failure_is_the_providers_and_stays_so(door: Callable[..
     assert it.grant.provider_failure == "provider: status 500"
 
 
-async def test_a_refused_key_is_not_tried_again(door: Callable[..., Any]) -> None:
+async def test_a_refusal_is_confirmed_by_one_request_of_our_own(door: Callable[..., Any]) -> None:
     async with door(lambda number, content: (403, failure())) as opened:
         await opened.ask()
-    assert len(opened.api.received) == 1
+    assert [received.content["max_tokens"] for received in opened.api.received] == [9, 1]
+    assert opened.gateway.refusal == "status 403"
+
+
+async def test_a_refusal_of_one_request_only_is_told_to_its_harness(
+    door: Callable[..., Any],
+) -> None:
+    def answer(number: int, content: Any) -> Answer:
+        return (404, failure()) if content["max_tokens"] == 9 else (200, message())
+
+    async with door(answer) as opened:
+        status, reply = await opened.ask()
+    assert (status, reply["error"]["type"]) == (400, "invalid_request_error")
+    assert (opened.gateway.refusal, opened.grant.provider_failure) == ("", "")
 
 
 async def test_the_harness_gets_the_apis_own_word_on_its_own_mistake(

@@ -68,12 +68,13 @@ def stage(
     @asynccontextmanager
     async def opened(
         answer: Callable[[int, Any], Answer | None] = lambda number, content: (200, message()),
+        tries: int = 1,
         **limits: float,
     ) -> AsyncIterator[Stage]:
         workspace = open_tiny(trials=1)
         layout = workspace.layout
         async with scripted_api(answer) as api:
-            upstream = Upstream(api.base_url, "key", simulated=True, tries=1)
+            upstream = Upstream(api.base_url, "key", simulated=True, tries=tries)
             gateway = Gateway(upstream, "scripted-1", short_folder / "gateway.sock")
             await gateway.start()
             ledger = Ledger(layout.ledger)
@@ -311,6 +312,49 @@ async def test_a_dying_scaffold_leaves_an_attempt_that_is_swept(stage: Any) -> N
         assert it.bench.ledger.rows() == []
 
 
+@pytest.mark.parametrize("target", ["/proc/self", "/etc"])
+async def test_an_output_folder_that_is_a_link_is_empty(stage: Any, target: str) -> None:
+    source = (
+        "import os\n"
+        "def solve(task, model):\n"
+        "    os.rename('output', 'elsewhere')\n"
+        f"    os.symlink({target!r}, 'output')\n"
+    )
+    async with stage() as it:
+        rows = await it.run(source)
+    assert {(row.outcome, row.passed) for row in rows} == {(Outcome.SCORED, 0)}
+    assert list(it.evidence(rows[0], "output").iterdir()) == []
+
+
+async def test_an_outage_is_an_outage_for_an_impatient_harness_too(stage: Any) -> None:
+    source = ASKS + (
+        "import signal\n"
+        "def give_up(*_):\n"
+        "    raise TimeoutError\n"
+        "def solve(task, model):\n"
+        "    signal.signal(signal.SIGALRM, give_up)\n"
+        "    signal.setitimer(signal.ITIMER_REAL, 0.1)\n"
+        "    ask(model)\n"
+    )
+    async with stage(lambda number, content: (529, failure()), tries=3) as it:
+        rows = await it.run(source, attempts=1)
+    assert {row.outcome for row in rows} == {Outcome.INFRA_FAILED}
+
+
+async def test_a_request_that_the_provider_refuses_stops_nobody_else(stage: Any) -> None:
+    source = ASKS.replace('"content": "x"', '"content": "please refuse"') + (
+        "def solve(task, model):\n    ask(model)\n"
+    )
+
+    def answer(number: int, content: Any) -> Answer:
+        refused = "refuse" in str(content["messages"])
+        return (404, failure("not_found_error")) if refused else (200, message())
+
+    async with stage(answer) as it:
+        rows = await it.run(source)
+    assert {row.outcome for row in rows} == {Outcome.HARNESS_FAILED}
+
+
 async def test_odd_names_and_hidden_folders_in_the_output_harm_nothing(stage: Any) -> None:
     source = (
         ASKS
@@ -350,7 +394,7 @@ async def test_more_files_than_anyone_reads_are_a_failure(stage: Any) -> None:
     assert {row.outcome for row in rows} == {Outcome.HARNESS_FAILED}
 
 
-async def test_a_reply_that_comes_after_its_rollout_is_in_no_record(stage: Any) -> None:
+async def test_a_call_that_outlives_its_harness_is_heard_out_and_paid_for(stage: Any) -> None:
     source = (
         ASKS
         + WRITES
@@ -367,6 +411,6 @@ async def test_a_reply_that_comes_after_its_rollout_is_in_no_record(stage: Any) 
     for row in rows:
         transcript = it.evidence(row, "transcript.jsonl")
         lines = transcript.read_text().splitlines() if transcript.exists() else []
-        assert len(lines) <= 1
-        assert row.calls <= 1
+        assert len(lines) == row.calls <= 1
+        assert row.usage.input == 3 * row.calls
     assert {row.outcome for row in rows} == {Outcome.SCORED}

@@ -121,6 +121,15 @@ def test_a_gain_is_exactly_the_difference_of_the_blended_scores(
     assert found.points == pytest.approx(left.blended - right.blended, abs=1e-9)
 
 
+def test_one_trial_or_one_task_says_nothing_about_noise() -> None:
+    old, new = [rollout_row("o", passed=1)], [rollout_row("n", passed=2)]
+    found = gain(new, old, {"a/t": 2}, 1, WEIGHTS)
+    assert found is not None
+    assert found.trial_error is None
+    assert found.task_error is None
+    assert found.interval(found.trial_error) is None
+
+
 def test_equal_trials_have_no_trial_error_and_a_task_error_of_their_own() -> None:
     criteria = {"a/x": 4, "a/y": 4}
     old = [rollout_row("o", task, trial, 1, 4) for task in criteria for trial in (1, 2)]

@@ -1,6 +1,7 @@
 """The whole loop on a small workspace: real children, real gateway, simulated model."""
 
 import asyncio
+import io
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ import git
 import pytest
 import tenacity
 from aiohttp import web
+from rich.console import Console
 
 import meta_harness
 from harness_search.errors import InputError, SearchStoppedError
@@ -256,7 +258,50 @@ def test_a_harness_file_of_the_users_own_is_never_written_over(
     assert decisions(workspace)[1] is DecisionKind.NO_CLAIM
 
 
-@pytest.mark.parametrize("damage", ["empty", "missing", "head", "lock"])
+def test_a_crash_between_the_ledger_and_the_candidates_file_is_mended(
+    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = open_tiny(iterations=1, trials=1)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        original = meta_harness.write_atomically
+
+        def dying(path: Path, content: str | bytes) -> None:
+            if path.stem == "candidate_1":
+                raise KeyboardInterrupt
+            original(path, content)
+
+        patch.setattr(meta_harness, "write_atomically", dying)
+        run(workspace, Scripted(placebo))
+    again = Scripted()
+    run(workspace, again)
+    assert again.sessions == []
+    assert decisions(workspace)[1] in {DecisionKind.ORPHAN, DecisionKind.PROMOTED}
+    assert workspace.layout.candidate("candidate_1").is_file()
+
+
+def test_a_harness_that_is_edited_while_it_runs_is_measured_as_it_was(
+    open_tiny: Callable[..., Workspace],
+) -> None:
+    workspace = open_tiny(iterations=0, trials=1)
+    source = workspace.layout.baseline.read_text()
+
+    class Editing(Reporter):
+        def say(self, text: str) -> None:
+            if "rollouts" in text:
+                workspace.layout.baseline.write_text("def solve(task, model):\n    pass\n")
+
+    run(workspace, Scripted(), Editing(Console(file=io.StringIO())))
+    score = frontier_on_disk(workspace).rows[0].score
+    assert score is not None
+    assert score.pooled > 0
+    workspace.layout.baseline.unlink()
+    with pytest.raises(InputError, match=r"baseline\.py"):
+        open_tiny(iterations=1).search_identity()
+    workspace.layout.baseline.write_text(source)
+    run(workspace, Scripted())
+
+
+@pytest.mark.parametrize("damage", ["empty", "missing", "head", "lock", "incumbent"])
 def test_lineage_and_loop_state_are_mended_from_the_ledger(
     open_tiny: Callable[..., Workspace], damage: str
 ) -> None:
@@ -267,6 +312,9 @@ def test_lineage_and_loop_state_are_mended_from_the_ledger(
         shutil.rmtree(repository)
     if damage == "empty":
         repository.mkdir()
+    if damage == "incumbent":
+        with git.Repo(repository) as repo:
+            repo.git.update_ref("refs/heads/incumbent", "refs/heads/candidate_1")
     if damage == "head":
         (repository / "HEAD").write_text("")
     if damage == "lock":
@@ -275,6 +323,8 @@ def test_lineage_and_loop_state_are_mended_from_the_ledger(
     run(open_tiny(iterations=2), Scripted(placebo))
     with git.Repo(repository) as repo:
         assert {"baseline", "candidate_1", "candidate_2"} <= {head.name for head in repo.heads}
+        best = frontier_on_disk(workspace).incumbent
+        assert repo.heads["incumbent"].commit == repo.heads[best].commit
     assert json.loads(workspace.layout.loop_state.read_text())["iteration"] == 2
 
 

@@ -19,9 +19,23 @@ class Grant:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     usage: Usage = field(default_factory=Usage)
     calls: int = 0
-    seconds_lost: float = 0.0
-    """Time that the provider's failures took from the rollout; not the harness's to answer for."""
+    lost: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when the provider's failures held a call up, on the monotonic clock."""
     in_flight: "set[asyncio.Task[object]]" = field(default_factory=set)
     """Calls being answered now; they end with the rollout."""
     provider_failure: str = ""
     """Why the provider failed this rollout; set by the gateway alone, and final."""
+
+    @property
+    def seconds_lost(self) -> float:
+        """Time that the provider took from the rollout; calls held up together count once."""
+        total, covered = 0.0, 0.0
+        for start, end in sorted(self.lost):
+            total += max(0.0, end - max(start, covered))
+            covered = max(covered, end)
+        return total
+
+    async def settled(self) -> None:
+        """Wait for the calls that are in flight now: what they cost, and whether they failed."""
+        if self.in_flight:
+            await asyncio.wait(self.in_flight)

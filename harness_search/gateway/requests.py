@@ -27,7 +27,8 @@ def problem_of(request: object) -> str:
 
 
 def _problem_of_message(message: object) -> str:
-    if not isinstance(message, dict) or message.get("role") not in ROLES:
+    role = message.get("role") if isinstance(message, dict) else None
+    if not isinstance(message, dict) or not isinstance(role, str) or role not in ROLES:
         return ".role: user or assistant is required"
     return _problem_of_content(message.get("content"))
 

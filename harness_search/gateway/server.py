@@ -79,10 +79,13 @@ class Gateway:
         try:
             answer = await self._upstream.send(body, grant.noise)
         except ProviderError as error:
+            if not error.passing and await self._answers_others():
+                message = f"the provider refuses this request ({error.reason})"
+                return api_error(400, "invalid_request_error", message)
             grant.provider_failure = f"provider: {error.reason}"
             self.refusal = self.refusal or ("" if error.passing else error.reason)
             return api_error(529, "overloaded_error", "the provider did not answer")
-        grant.seconds_lost += answer.seconds_lost
+        grant.lost.append(answer.lost)
         reply = _parsed(answer)
         if reply is None:
             grant.provider_failure = "provider: an answer that is no message with its usage"
@@ -91,6 +94,17 @@ class Gateway:
             grant.usage += usage_of(reply)
         grant.transcript.append(content, answer.status, reply)
         return web.Response(status=answer.status, body=answer.body, content_type="application/json")
+
+    async def _answers_others(self) -> bool:
+        """Whether the provider takes a request of our own: then it is a harness's that it refuses,
+        and nobody else has to stop for it."""
+        messages = [{"role": "user", "content": "ping"}]
+        request = {"model": self._model, "max_tokens": 1, "messages": messages}
+        try:
+            answer = await self._upstream.send(json.dumps(request).encode(), "")
+        except ProviderError:
+            return False
+        return answer.status == 200
 
 
 def _token(request: web.Request) -> str:

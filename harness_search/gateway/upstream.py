@@ -40,8 +40,8 @@ class Answer:
 
     status: int
     body: bytes
-    seconds_lost: float = 0.0
-    """Time that went into tries that failed, and into waiting after them."""
+    lost: tuple[float, float] = (0.0, 0.0)
+    """From when to when tries failed and were waited after, on the monotonic clock."""
 
 
 class Upstream:
@@ -73,8 +73,8 @@ class Upstream:
         started = time.monotonic()
         async for attempt in retrying:
             with attempt:
-                lost = time.monotonic() - started
-                return replace(await self._send_once(body, noise), seconds_lost=lost)
+                lost = (started, time.monotonic())
+                return replace(await self._send_once(body, noise), lost=lost)
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def _send_once(self, body: bytes, noise: str) -> Answer:

@@ -17,13 +17,16 @@ class Gain:
     """A difference in blended points between two harnesses on the same tasks."""
 
     points: float
-    trial_error: float
-    """Standard error from trial noise on these very tasks."""
-    task_error: float
-    """Standard error clustered by task: what to expect on other tasks of the kind."""
+    trial_error: float | None
+    """Standard error from trial noise on these very tasks; None with a single trial."""
+    task_error: float | None
+    """Standard error clustered by task: what to expect on other tasks of the kind; None with a
+    single task."""
 
-    def interval(self, error: float) -> tuple[float, float]:
-        """95 % interval, in points, for one of the two standard errors."""
+    def interval(self, error: float | None) -> tuple[float, float] | None:
+        """95 % interval, in points, for one of the two standard errors; None where that is."""
+        if error is None:
+            return None
         return self.points - Z_95 * error, self.points + Z_95 * error
 
 
@@ -66,11 +69,13 @@ def _shares(
     return {task: [share(row) for row in found] for task, found in by_task.items()}
 
 
-def _trial_error(pairs: Sequence[tuple[list[float], list[float]]]) -> float:
+def _trial_error(pairs: Sequence[tuple[list[float], list[float]]]) -> float | None:
     """Fixed-task standard error; each task's variance is shrunk towards the pooled one."""
     squares = [sum(_squares(arm) for arm in pair) for pair in pairs]
     degrees = [sum(len(arm) - 1 for arm in pair) for pair in pairs]
-    pooled = sum(squares) / sum(degrees) if sum(degrees) else 0.0
+    if not sum(degrees):
+        return None
+    pooled = sum(squares) / sum(degrees)
     variance = 0.0
     for pair, square, degree in zip(pairs, squares, degrees, strict=True):
         own = (square + PRIOR_DEGREES * pooled) / (degree + PRIOR_DEGREES)
@@ -83,9 +88,9 @@ def _squares(values: Sequence[float]) -> float:
     return sum((value - centre) ** 2 for value in values)
 
 
-def _task_error(differences: Sequence[float]) -> float:
-    """Standard error of the mean difference over tasks; 0 for a single task."""
+def _task_error(differences: Sequence[float]) -> float | None:
+    """Standard error of the mean difference over tasks."""
     count = len(differences)
     if count < 2:
-        return 0.0
+        return None
     return math.sqrt(_squares(differences) / (count - 1) / count)

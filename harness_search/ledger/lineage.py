@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness_search.ledger.frontier import FrontierRow
-from harness_search.ledger.rows import DecisionKind
+from harness_search.files import next_free
+from harness_search.ledger.frontier import FrontierRow, incumbent_of
 
 if TYPE_CHECKING:
     from git import Repo
@@ -38,8 +38,7 @@ def mirror_lineage(
     try:
         record_lineage(repository, rows, sources, claims)
     except (exc.GitError, ValueError):
-        number = len(list(repository.parent.glob(f"{repository.name}.damaged-*"))) + 1
-        repository.rename(repository.with_name(f"{repository.name}.damaged-{number}"))
+        repository.rename(next_free(repository.with_name(f"{repository.name}.damaged")))
         record_lineage(repository, rows, sources, claims)
 
 
@@ -66,11 +65,12 @@ def record_lineage(
             parents = ["-p", row.parent] if row.parent in present else []
             commit = repo.git.commit_tree(tree, *parents, "-m", _message(row))
             repo.git.update_ref(f"refs/heads/{row.harness}", commit)
-            if row.decision in {DecisionKind.BASELINE, DecisionKind.PROMOTED}:
-                repo.git.update_ref("refs/heads/incumbent", commit)
-                repo.git.symbolic_ref("HEAD", "refs/heads/incumbent")
             present.add(row.harness)
             added += 1
+        incumbent = incumbent_of(rows)
+        if incumbent in present:
+            repo.git.update_ref("refs/heads/incumbent", f"refs/heads/{incumbent}")
+            repo.git.symbolic_ref("HEAD", "refs/heads/incumbent")
         return added
 
 

@@ -154,6 +154,23 @@ def read_identity(file: Path) -> dict[str, str]:
         return ledger.identity()
 
 
+def has_begun(file: Path) -> bool:
+    """Whether there is a ledger with its tables; a kill can leave a file without them.
+
+    Raises InputError for a file that is no ledger at all.
+    """
+    if not file.is_file():
+        return False
+    uri = f"file:{quote(str(file))}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as database:
+            query = "SELECT count(*) FROM sqlite_master WHERE name = 'iterations'"
+            (count,) = database.execute(query).fetchone()
+    except sqlite3.DatabaseError as error:
+        raise InputError(file, "", f"no readable ledger ({error})", "a search's ledger") from error
+    return bool(count)
+
+
 def _open_to_read(file: Path) -> sqlite3.Connection:
     uri = f"file:{quote(str(file))}?mode=ro"
     database = sqlite3.connect(uri, isolation_level=None, uri=True)
@@ -167,7 +184,8 @@ def _open_to_write(file: Path) -> sqlite3.Connection:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     database.execute("PRAGMA foreign_keys = ON")
-    database.executescript(files(__package__).joinpath("schema.sql").read_text("utf-8"))
+    schema = files(__package__).joinpath("schema.sql").read_text("utf-8")
+    database.executescript(f"BEGIN; {schema} COMMIT;")
     return database
 
 

@@ -59,9 +59,13 @@ def read_claim(file: Path) -> Claim:
     except (ValueError, RecursionError) as error:
         raise InputError(file, "", f"invalid JSON ({error})", "a JSON object") from error
     try:
-        return Claim.model_validate(raw)
+        claim = Claim.model_validate(raw)
+        claim.to_json()  # unknown fields are kept, and have to be written again
     except ValidationError as error:
         raise invalid(file, error) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(file, "", f"unusable JSON ({error})", "plain text and shallow") from error
+    return claim
 
 
 def stated_mechanism(file: Path) -> str:

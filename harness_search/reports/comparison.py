@@ -85,6 +85,10 @@ def _gain(item: Gain | None) -> dict[str, Any] | None:
         return None
     return {
         "blended": round(item.points, 4),
-        "interval_same_tasks": [round(end, 4) for end in item.interval(item.trial_error)],
-        "interval_other_tasks": [round(end, 4) for end in item.interval(item.task_error)],
+        "interval_same_tasks": _rounded(item.interval(item.trial_error)),
+        "interval_other_tasks": _rounded(item.interval(item.task_error)),
     }
+
+
+def _rounded(interval: tuple[float, float] | None) -> list[float] | None:
+    return [round(end, 4) for end in interval] if interval else None

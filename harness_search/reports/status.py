@@ -7,7 +7,7 @@ from typing import Any
 from harness_search.ledger.frontier import Frontier
 from harness_search.ledger.rows import Split
 from harness_search.ledger.scores import Score, rows_by_task
-from harness_search.ledger.store import Ledger
+from harness_search.ledger.store import Ledger, has_begun
 from harness_search.search import current_frontier
 from harness_search.workspace import Workspace
 
@@ -73,7 +73,7 @@ def status_of(workspace: Workspace) -> Status:
     """Read the ledger; a workspace that was never run has an empty status."""
     planned = len(workspace.splits.dev) * workspace.settings.search.trials
     target, simulated = workspace.settings.search.iterations, workspace.settings.profile.simulated
-    if not workspace.layout.ledger.is_file():
+    if not has_begun(workspace.layout.ledger):
         return Status(0, target, "", None, "", 0, planned, 0.0, simulated)
     with closing(Ledger(workspace.layout.ledger, read_only=True)) as ledger:
         current = current_frontier(workspace, ledger)

@@ -74,8 +74,10 @@ def gain_text(gain: Gain | None) -> str:
     """For example `+4.2 ±1.3`: points with the half width of the 95 % interval of trial noise."""
     if gain is None:
         return "-"
-    low, high = gain.interval(gain.trial_error)
-    return f"{gain.points:+.1f} ±{(high - low) / 2:.1f}"
+    interval = gain.interval(gain.trial_error)
+    if interval is None:
+        return f"{gain.points:+.1f}"
+    return f"{gain.points:+.1f} ±{(interval[1] - interval[0]) / 2:.1f}"
 
 
 def _summary(frontier: Frontier) -> str:
@@ -119,12 +121,13 @@ def print_comparison(console: "Console", comparison: Comparison) -> None:
 def _difference(comparison: Comparison) -> list[str]:
     lines: list[str] = []
     if comparison.gain is not None:
+        gain = comparison.gain
         same, other = (
-            "{:+.1f} to {:+.1f}".format(*comparison.gain.interval(error))
-            for error in (comparison.gain.trial_error, comparison.gain.task_error)
+            "{:+.1f} to {:+.1f}".format(*interval) if interval else "unknown"
+            for interval in (gain.interval(gain.trial_error), gain.interval(gain.task_error))
         )
         lines.append(
-            f"Difference in blended points: {comparison.gain.points:+.1f} "
+            f"Difference in blended points: {gain.points:+.1f} "
             f"(95 % interval: {same} on these tasks, {other} on other tasks of their kind)."
         )
     return [*lines, SIMULATED_NOTE] if comparison.simulated else lines

@@ -106,8 +106,9 @@ def api_key(profile: Profile) -> str:
 def make_runtime(layout: Layout) -> Path:
     """A short private folder for sockets and views; what a killed scaffold left is removed."""
     if layout.runtime.is_file():
-        old = Path(layout.runtime.read_text(encoding="utf-8"))
-        if old.name.startswith(RUNTIME_PREFIX):
+        old = Path(layout.runtime.read_text(encoding="utf-8", errors="replace"))
+        ours = old.parent in {Path(tempfile.gettempdir()), Path("/tmp")}
+        if ours and old.name.startswith(RUNTIME_PREFIX):
             remove_tree(old)
     # A unix socket's path has at most 108 bytes.
     short = len(tempfile.gettempdir()) <= LONGEST_TEMPORARY_FOLDER

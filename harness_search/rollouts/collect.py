@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness_search.files import digest_bytes, sync_folder, untrusted_files
+from harness_search.files import digest_bytes, next_free, sync_folder, untrusted_files
 
 MOST_FILES = 1_000
 
@@ -51,7 +51,10 @@ def _read_regular(file: Path, limit_bytes: int) -> bytes | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
             return None
-        return stream.read(limit_bytes + 1)
+        try:
+            return stream.read(limit_bytes + 1)
+        except OSError:
+            return None
 
 
 def file_evidence(building: Path, target: Path) -> None:
@@ -66,8 +69,7 @@ def file_evidence(building: Path, target: Path) -> None:
             _sync_file(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
-        number = len(list(target.parent.glob(f"{target.name}.earlier-*"))) + 1
-        target.rename(target.with_name(f"{target.name}.earlier-{number}"))
+        target.rename(next_free(target.with_name(f"{target.name}.earlier")))
     building.rename(target)
     sync_folder(target.parent)
 

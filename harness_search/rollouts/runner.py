@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness_search.benchmark.tasks import Task
-from harness_search.files import digest_text, remove_tree, to_json
+from harness_search.errors import InputError
+from harness_search.files import digest_bytes, digest_text, remove_tree, to_json
 from harness_search.gateway.grants import Grant
 from harness_search.judging.deterministic import JUDGE_VERSION, Verdict, judge
 from harness_search.judging.documents import TextStore
@@ -29,6 +30,19 @@ class Harness:
     name: str
     file: Path
     digest: str
+
+
+def freeze(harness: Harness, folder: Path) -> Harness:
+    """The same harness as a copy that no editor changes while its rollouts run.
+
+    Raises InputError when the file is no longer the one that the digest was taken of.
+    """
+    source = harness.file.read_bytes() if harness.file.is_file() else b""
+    if digest_bytes([source]) != harness.digest:
+        raise InputError(harness.file, "content", "a changed file", "the harness as it was chosen")
+    copy = folder / f"{harness.digest[:16]}.py"
+    copy.write_bytes(source)
+    return replace(harness, file=copy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,7 @@ async def _run_child(
             await child.give(_policy(bench, job, grant))
             in_time = await _works_in_time(child, grant, bench.limits.seconds)
             ending = await child.end(timed_out=not in_time)
+            await grant.settled()
         except asyncio.CancelledError:
             await child.end()
             raise
@@ -132,12 +147,13 @@ async def _works_in_time(child: Child, grant: Grant, seconds: float) -> bool:
     while not grant.provider_failure:
         left = started + seconds + grant.seconds_lost - time.monotonic()
         if left > 0:
+            heard_out = False
             if await child.ended_within(left):
                 return True
         elif heard_out or not grant.in_flight:
             return False
         else:
-            await asyncio.wait(grant.in_flight)
+            await grant.settled()
             heard_out = True
     return False
 
