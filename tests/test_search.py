@@ -1,14 +1,7 @@
 """The whole loop on a small workspace: real children, real gateway, simulated model."""
 
 import asyncio
-import io
 import json
-import os
-import shutil
-import signal
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -16,68 +9,18 @@ from typing import Any
 
 import git
 import pytest
-import tenacity
-from aiohttp import web
-from rich.console import Console
+from scripted_proposer import SILENT, Scripted, decisions, delivers_nothing, placebo, rollouts, run
 
 import meta_harness
-from harness_search.errors import InputError, SearchStoppedError
-from harness_search.gateway import upstream
+from harness_search.errors import InputError
 from harness_search.ledger.rows import DecisionKind, Split
 from harness_search.ledger.store import Ledger
-from harness_search.promotion.claim import CandidateClaim, Claim
+from harness_search.promotion.claim import Claim
 from harness_search.proposers.catalogue.proposer import CatalogueProposer
 from harness_search.proposers.session import NothingLeft, Proposed, Session
-from harness_search.reports.progress import Reporter
-from harness_search.search import frontier_on_disk, set_aside
+from harness_search.search import frontier_on_disk
 from harness_search.simulated import server
 from harness_search.workspace import Workspace
-
-SILENT = Reporter(None)
-
-
-class Scripted:
-    """A proposer that writes what a test tells it to."""
-
-    def __init__(self, *edits: Callable[[str], str], claim: dict[str, Any] | None = None) -> None:
-        self.edits, self.claim, self.sessions = list(edits), claim or {}, list[Session]()
-
-    async def propose(self, session: Session) -> Proposed | NothingLeft:
-        self.sessions.append(session)
-        if len(self.sessions) > len(self.edits):
-            return NothingLeft("the script has ended")
-        source = (session.view / "harnesses" / f"{session.incumbent}.py").read_text()
-        name = f"candidate_{session.iteration}"
-        edited = self.edits[len(self.sessions) - 1](source)
-        (session.view / "harnesses" / f"{name}.py").write_text(edited)
-        tasks = session.dev_tasks
-        candidate = CandidateClaim(
-            name=name,
-            hypothesis="it helps",
-            changes="one mechanism",
-            fix_tasks=tasks[:5],
-            regression_tasks=tasks[1:6],
-        ).model_copy(update=self.claim)
-        claim = Claim(iteration=session.iteration, candidates=(candidate,))
-        session.claim_file.write_text(claim.to_json())
-        session.log_file.write_text("read digest.md\n")
-        return Proposed()
-
-
-def delivers_nothing(source: str) -> str:
-    return source.replace("    converse(task, model, messages)\n", "    return\n", 1)
-
-
-def placebo(source: str) -> str:
-    return source + "\n# a remark\n"
-
-
-def run(workspace: Workspace, proposer: Any, reporter: Reporter = SILENT) -> str:
-    return asyncio.run(meta_harness.run_search(workspace, proposer, reporter)).reason
-
-
-def decisions(workspace: Workspace) -> list[DecisionKind | None]:
-    return [row.decision for row in frontier_on_disk(workspace).rows]
 
 
 def test_a_search_promotes_orphans_and_records_its_lineage(
@@ -177,76 +120,6 @@ def test_an_iteration_that_touched_the_test_split_is_rejected_unmeasured(
     assert not workspace.layout.candidate("candidate_1").exists()
 
 
-def test_an_outage_makes_an_iteration_inconclusive_and_never_worse(
-    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run(open_tiny(iterations=0, trials=1), Scripted())
-    with monkeypatch.context() as patch:
-        answer_with(patch, 500)
-        run(open_tiny(iterations=1), Scripted(placebo))
-    (_, row) = frontier_on_disk(open_tiny()).rows
-    assert row.decision is DecisionKind.INCONCLUSIVE
-    assert row.delta is None
-    again = Scripted(placebo)
-    run(open_tiny(iterations=2), again)
-    restacked = frontier_on_disk(open_tiny()).rows[2]
-    assert restacked.decision in {DecisionKind.ORPHAN, DecisionKind.PROMOTED}
-    assert restacked.delta is not None
-
-
-def test_a_provider_that_refuses_everyone_stops_the_search_and_costs_no_iteration(
-    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run(open_tiny(iterations=0, trials=1), Scripted())
-    workspace = open_tiny(iterations=1)
-    for _ in range(4):
-        with monkeypatch.context() as patch, pytest.raises(SearchStoppedError, match="status 401"):
-            answer_with(patch, 401)
-            run(workspace, Scripted(placebo))
-    assert decisions(workspace) == [DecisionKind.BASELINE, None]
-    run(workspace, Scripted())
-    assert decisions(workspace)[1] in {DecisionKind.ORPHAN, DecisionKind.PROMOTED}
-
-
-def test_a_baseline_lost_to_an_outage_stops_the_search_and_is_measured_later(
-    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace = open_tiny(iterations=0, trials=1)
-    with monkeypatch.context() as patch:
-        answer_with(patch, 500)
-        with pytest.raises(SearchStoppedError, match="baseline were lost"):
-            run(workspace, Scripted())
-    assert decisions(workspace) == [None]
-    run(workspace, Scripted())
-    assert decisions(workspace) == [DecisionKind.BASELINE]
-
-
-def answer_with(patch: pytest.MonkeyPatch, status: int) -> None:
-    """From now on the simulated model's server answers with an error, and no retry waits."""
-
-    async def broken(self: object, request: web.Request) -> web.Response:
-        return web.Response(status=status)
-
-    patch.setattr(server.SimulatedModel, "_messages", broken)
-    patch.setattr(upstream, "wait_random_exponential", lambda **_: tenacity.wait_none())
-
-
-def test_a_deleted_candidate_is_restored_and_a_changed_one_refused(
-    open_tiny: Callable[..., Workspace],
-) -> None:
-    workspace = open_tiny(iterations=1, trials=1)
-    run(workspace, Scripted(delivers_nothing))
-    file = workspace.layout.candidate("candidate_1")
-    source = file.read_bytes()
-    file.unlink()
-    run(workspace, Scripted())
-    assert file.read_bytes() == source
-    file.write_bytes(source + b"# changed")
-    with pytest.raises(InputError, match="a changed file"):
-        run(open_tiny(iterations=2), Scripted(placebo))
-    assert len(frontier_on_disk(workspace).rows) == 2
-
-
 def test_a_harness_file_of_the_users_own_is_never_written_over(
     open_tiny: Callable[..., Workspace],
 ) -> None:
@@ -256,76 +129,6 @@ def test_a_harness_file_of_the_users_own_is_never_written_over(
     run(workspace, Scripted(placebo))
     assert "mine" in own.read_text()
     assert decisions(workspace)[1] is DecisionKind.NO_CLAIM
-
-
-def test_a_crash_between_the_ledger_and_the_candidates_file_is_mended(
-    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace = open_tiny(iterations=1, trials=1)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        original = meta_harness.write_atomically
-
-        def dying(path: Path, content: str | bytes) -> None:
-            if path.stem == "candidate_1":
-                raise KeyboardInterrupt
-            original(path, content)
-
-        patch.setattr(meta_harness, "write_atomically", dying)
-        run(workspace, Scripted(placebo))
-    again = Scripted()
-    run(workspace, again)
-    assert again.sessions == []
-    assert decisions(workspace)[1] in {DecisionKind.ORPHAN, DecisionKind.PROMOTED}
-    assert workspace.layout.candidate("candidate_1").is_file()
-
-
-def test_a_harness_that_is_edited_while_it_runs_is_measured_as_it_was(
-    open_tiny: Callable[..., Workspace],
-) -> None:
-    workspace = open_tiny(iterations=0, trials=1)
-    source = workspace.layout.baseline.read_text()
-
-    class Editing(Reporter):
-        def say(self, text: str) -> None:
-            if "rollouts" in text:
-                workspace.layout.baseline.write_text("def solve(task, model):\n    pass\n")
-
-    run(workspace, Scripted(), Editing(Console(file=io.StringIO())))
-    score = frontier_on_disk(workspace).rows[0].score
-    assert score is not None
-    assert score.pooled > 0
-    workspace.layout.baseline.unlink()
-    with pytest.raises(InputError, match=r"baseline\.py"):
-        open_tiny(iterations=1).search_identity()
-    workspace.layout.baseline.write_text(source)
-    run(workspace, Scripted())
-
-
-@pytest.mark.parametrize("damage", ["empty", "missing", "head", "lock", "incumbent"])
-def test_lineage_and_loop_state_are_mended_from_the_ledger(
-    open_tiny: Callable[..., Workspace], damage: str
-) -> None:
-    workspace = open_tiny(iterations=1, trials=1)
-    run(workspace, Scripted(delivers_nothing))
-    repository = workspace.layout.lineage
-    if damage in {"empty", "missing"}:
-        shutil.rmtree(repository)
-    if damage == "empty":
-        repository.mkdir()
-    if damage == "incumbent":
-        with git.Repo(repository) as repo:
-            repo.git.update_ref("refs/heads/incumbent", "refs/heads/candidate_1")
-    if damage == "head":
-        (repository / "HEAD").write_text("")
-    if damage == "lock":
-        (repository / "refs" / "heads" / "candidate_2.lock").touch()
-    workspace.layout.loop_state.unlink()
-    run(open_tiny(iterations=2), Scripted(placebo))
-    with git.Repo(repository) as repo:
-        assert {"baseline", "candidate_1", "candidate_2"} <= {head.name for head in repo.heads}
-        best = frontier_on_disk(workspace).incumbent
-        assert repo.heads["incumbent"].commit == repo.heads[best].commit
-    assert json.loads(workspace.layout.loop_state.read_text())["iteration"] == 2
 
 
 def test_a_rejected_touch_is_told_without_what_was_touched(
@@ -367,29 +170,6 @@ def test_a_missing_key_starts_nothing(open_tiny: Callable[..., Workspace]) -> No
     with pytest.raises(InputError, match="NO_SUCH_KEY"):
         run(workspace, Scripted())
     assert not workspace.layout.ledger.exists()
-
-
-def test_an_interrupted_fresh_is_finished_by_the_next_one(
-    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace = open_tiny(iterations=1, trials=1)
-    run(workspace, Scripted(delivers_nothing))
-    rename, moved = Path.rename, list[str]()
-
-    def dying(self: Path, target: Path) -> Path:
-        if len(moved) == 3:
-            raise KeyboardInterrupt
-        moved.append(self.name)
-        return rename(self, target)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Path, "rename", dying)
-        set_aside(workspace.layout)
-    assert workspace.layout.ledger.is_file()
-    set_aside(workspace.layout)
-    left = {path.name for path in workspace.layout.runs.iterdir()}
-    assert left <= {"archive", "kit", "text", "lock", "lock.pid", "runtime"}
-    assert [file.name for file in workspace.layout.harnesses.iterdir()] == ["baseline.py"]
 
 
 def test_another_seed_needs_a_fresh_search(open_tiny: Callable[..., Workspace]) -> None:
@@ -436,55 +216,3 @@ def test_the_search_never_touches_what_the_test_split_gave(
     test_ids = [task.id for task in workspace.splits.test]
     for file in workspace.layout.dev_evidence.rglob("*"):
         assert not any(test_id in str(file) for test_id in test_ids)
-
-
-def rollouts(workspace: Workspace) -> list[tuple[Any, ...]]:
-    """Every attempt with its start, straight from the ledger's file."""
-    with sqlite3.connect(workspace.layout.ledger) as database:
-        return database.execute(
-            "SELECT harness, task, trial, attempt, status, started_at FROM rollouts ORDER BY id"
-        ).fetchall()
-
-
-def command(*arguments: str, folder: Path) -> list[str]:
-    return [sys.executable, "-m", "meta_harness", *arguments, "--workspace", str(folder)]
-
-
-@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_run_goes_on_without_running_a_finished_rollout_again(
-    workspace_folder: Path, open_tiny: Callable[..., Workspace], stop: signal.Signals
-) -> None:
-    arguments = command("run", "--iterations", "1", "-k", "2", folder=workspace_folder)
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    # Lines come at every quarter of an evaluation: this one says that rollouts are in flight.
-    line = process.stdout.readline()
-    assert "baseline: 3/12 rollouts" in line
-    os.kill(process.pid, stop)
-    process.communicate()
-    workspace = open_tiny()
-    finished = {row for row in rollouts(workspace) if row[4] == "done"}
-    assert 3 <= len(finished) < 12
-    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
-    after = rollouts(workspace)
-    assert finished <= set(after)
-    done = [row[:3] for row in after if row[4] == "done"]
-    assert len(done) == len(set(done)) == 24
-    assert decisions(workspace)[0] is DecisionKind.BASELINE
-    assert [row.iteration for row in frontier_on_disk(workspace).rows] == [0, 1]
-
-
-def test_a_second_scaffold_is_kept_out(
-    workspace_folder: Path, open_tiny: Callable[..., Workspace]
-) -> None:
-    from harness_search.rollouts.bench import locked
-
-    with locked(open_tiny().layout):
-        done = subprocess.run(
-            command("run", "--iterations", "0", folder=workspace_folder),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 4
-    assert f"held by process {os.getpid()}" in done.stderr
