@@ -144,7 +144,7 @@ KEPT = frozenset({"archive", "kit", "text", "lock", "lock.pid", "runtime", "test
 
 
 def set_aside(layout: Layout) -> None:
-    """Move an earlier search, its candidates included, to `runs/archive/<n>`.
+    """Move an earlier search, its candidates included, to `runs/archive/search-<n>`.
 
     Nothing is deleted. The ledger goes last, so that a crash leaves the rest to the next try.
     """
