@@ -24,6 +24,16 @@ class Split(StrEnum):
     TEST = "test"
 
 
+class Role(StrEnum):
+    """Who spends: each has a ledger of its own under the one total budget."""
+
+    ROLLOUT = "rollout"
+    JUDGE = "judge"
+    PROPOSER = "proposer"
+    GATEWAY = "gateway"
+    """One-token requests of our own, which tell a provider's refusal from a harness's mistake."""
+
+
 class DecisionKind(StrEnum):
     """What became of an iteration."""
 
@@ -86,10 +96,14 @@ class RolloutRow:
     """Criteria; a harness failure passes none of them."""
     usage: Usage
     cost_usd: float
+    """Of all its calls, replayed ones at their original price: what scores and reports count."""
     calls: int
     seconds: float
     judge_version: str
     output_digest: str
+    paid: Usage = Usage()
+    """What this attempt newly paid: without the replies replayed from an earlier attempt."""
+    paid_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
