@@ -10,17 +10,17 @@ from typing import Annotated
 
 import typer
 
+from harness_search import options
 from harness_search.audit.leakage import describe, find_touches, test_split_marks
 from harness_search.commands import (
     choose,
     ending_cleanly,
-    init,
     make_proposer,
+    new_application,
     run_to_the_end,
     show_comparison,
     show_frontier,
     show_status,
-    tasks_commands,
 )
 from harness_search.errors import InputError, SearchStoppedError
 from harness_search.files import digest_bytes, write_atomically
@@ -297,38 +297,26 @@ async def measure(
 
 # The command line.
 
-application = typer.Typer(
-    help="Improves the harness around a frozen model, with evidence for every step.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # plain help is there at once
-    pretty_exceptions_enable=False,
-)
-application.add_typer(tasks_commands, name="tasks")
-application.command("init")(init)
-
-WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", help="Folder to work in.")]
-ProfileOption = Annotated[str | None, typer.Option(help="Model profile of meta_harness.toml.")]
-SeedOption = Annotated[int | None, typer.Option(help="Seed of the search.")]
-TrialsOption = Annotated[int | None, typer.Option("--trials", "-k", help="Rollouts per task.")]
-ConcurrencyOption = Annotated[int | None, typer.Option("--concurrency", "-n", help="At once.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+application = new_application()
 
 
 @application.command()
 def run(
     iterations: Annotated[int | None, typer.Option(help="Last iteration to run.")] = None,
-    profile: ProfileOption = None,
-    seed: SeedOption = None,
-    trials: TrialsOption = None,
-    concurrency: ConcurrencyOption = None,
+    profile: options.Profile = None,
+    seed: options.Seed = None,
+    trials: options.Trials = None,
+    concurrency: options.Concurrency = None,
+    budget_usd: options.BudgetUsd = None,
+    allow_unpriced: options.AllowUnpriced = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Set an old search aside first.")] = False,
-    workspace: WorkspaceOption = Path(),
-    json: JsonOption = False,
+    workspace: options.Workspace = Path(),
+    json: options.Json = False,
 ) -> None:
     """Run the search, or go on with it: the same command resumes where it was stopped."""
-    flags = {"profile": profile, "seed": seed, "trials": trials, "concurrency": concurrency}
-    flags["iterations"] = iterations
+    flags: dict[str, object] = {"profile": profile, "seed": seed, "trials": trials}
+    flags |= {"concurrency": concurrency, "iterations": iterations}
+    flags |= {"budget_usd": budget_usd, "allow_unpriced": allow_unpriced}
     with ending_cleanly():
         opened = open_workspace(workspace, flags, adopt=not fresh)
         if fresh:
@@ -343,15 +331,19 @@ def run(
 @application.command()
 def evaluate(
     harness: Annotated[str, typer.Argument(help="Name of a harness, or a file.")],
-    profile: ProfileOption = None,
-    seed: SeedOption = None,
-    trials: TrialsOption = None,
-    concurrency: ConcurrencyOption = None,
-    workspace: WorkspaceOption = Path(),
-    json: JsonOption = False,
+    profile: options.Profile = None,
+    seed: options.Seed = None,
+    trials: options.Trials = None,
+    concurrency: options.Concurrency = None,
+    budget_usd: options.BudgetUsd = None,
+    allow_unpriced: options.AllowUnpriced = None,
+    workspace: options.Workspace = Path(),
+    json: options.Json = False,
 ) -> None:
     """Benchmark one harness on the dev split; nothing is promoted."""
-    flags = {"profile": profile, "seed": seed, "trials": trials, "concurrency": concurrency}
+    flags: dict[str, object] = {"profile": profile, "seed": seed, "trials": trials}
+    flags |= {"concurrency": concurrency}
+    flags |= {"budget_usd": budget_usd, "allow_unpriced": allow_unpriced}
     with ending_cleanly():
         opened = open_workspace(workspace, flags)
         reporter = Reporter(console_for_people(json_wanted=json))
@@ -363,13 +355,17 @@ def evaluate(
 @application.command()
 def test(
     harness: Annotated[str | None, typer.Argument(help="Default: the incumbent.")] = None,
-    concurrency: ConcurrencyOption = None,
-    workspace: WorkspaceOption = Path(),
-    json: JsonOption = False,
+    concurrency: options.Concurrency = None,
+    budget_usd: options.BudgetUsd = None,
+    allow_unpriced: options.AllowUnpriced = None,
+    workspace: options.Workspace = Path(),
+    json: options.Json = False,
 ) -> None:
     """Open the held-out test split: the baseline against one harness. Each opening is logged."""
+    flags: dict[str, object] = {"concurrency": concurrency, "budget_usd": budget_usd}
+    flags["allow_unpriced"] = allow_unpriced
     with ending_cleanly():
-        opened = open_workspace(workspace, {"concurrency": concurrency})
+        opened = open_workspace(workspace, flags)
         name = harness or frontier_on_disk(opened).incumbent or "baseline"
         reporter = Reporter(console_for_people(json_wanted=json))
         chosen = choose(opened, list(dict.fromkeys(["baseline", name])))
@@ -378,14 +374,14 @@ def test(
 
 
 @application.command()
-def frontier(workspace: WorkspaceOption = Path(), json: JsonOption = False) -> None:
+def frontier(workspace: options.Workspace = Path(), json: options.Json = False) -> None:
     """Show every iteration with its scores, recomputed from raw rows."""
     with ending_cleanly():
         show_frontier(open_workspace(workspace, {}, to_run=False), json_wanted=json)
 
 
 @application.command()
-def status(workspace: WorkspaceOption = Path(), json: JsonOption = False) -> None:
+def status(workspace: options.Workspace = Path(), json: options.Json = False) -> None:
     """Say where the search stands, from disk alone."""
     with ending_cleanly():
         show_status(open_workspace(workspace, {}, to_run=False), json_wanted=json)

@@ -29,8 +29,18 @@ class ModelError(Exception):
 class Model:
     """A client of the Messages API for one rollout; the token opens nothing else."""
 
-    def __init__(self, socket_path: str, token: str, name: str) -> None:
+    def __init__(
+        self,
+        socket_path: str,
+        token: str,
+        name: str,
+        sampling: dict[str, Any] | None = None,
+        context_tokens: int | None = None,
+    ) -> None:
         self._socket_path, self._token, self.name = socket_path, token, name
+        self._sampling = sampling or {}
+        self.context_tokens = context_tokens
+        """Tokens that the model takes at once; None where that is not known."""
 
     def complete(
         self,
@@ -50,6 +60,7 @@ class Model:
             "system": system,
             "tools": tools,
             "messages": messages,
+            **self._sampling,
             **parameters,
         }
         status, body = self._post(json.dumps(request).encode())

@@ -195,3 +195,17 @@ def check(
         print("\n".join(report.lines()))
     if not report.sound:
         raise SystemExit(2)
+
+
+def new_application() -> typer.Typer:
+    """The command line, with the commands that need no loop."""
+    application = typer.Typer(
+        help="Improves the harness around a frozen model, with evidence for every step.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,  # plain help is there at once
+        pretty_exceptions_enable=False,
+    )
+    application.add_typer(tasks_commands, name="tasks")
+    application.command("init")(init)
+    return application

@@ -10,6 +10,7 @@ class Layout:
 
     ```
     meta_harness.toml            configuration
+    prices.toml                  what models cost
     dev_split.txt test_split.txt task ids, one a line
     task_digests.json            what every split task contained when the splits were drawn
     loop_state.json              mirror of the ledger's counter
@@ -18,6 +19,7 @@ class Layout:
         ledger.sqlite3           raw rows of the search
         lineage.git/             one commit per evaluated candidate
         lock                     held by the one running scaffold
+        account.json             live figures of the running gateway
         test_openings.jsonl      every opening of the held-out split
         runtime                  path of the running scaffold's temporary folder
         kit/                     what a rollout may import
@@ -34,6 +36,10 @@ class Layout:
     @property
     def settings(self) -> Path:
         return self.root / "meta_harness.toml"
+
+    @property
+    def prices(self) -> Path:
+        return self.root / "prices.toml"
 
     @property
     def dev_split(self) -> Path:
@@ -82,6 +88,10 @@ class Layout:
     @property
     def lock(self) -> Path:
         return self.runs / "lock"
+
+    @property
+    def account_state(self) -> Path:
+        return self.runs / "account.json"
 
     @property
     def runtime(self) -> Path:

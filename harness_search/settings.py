@@ -1,15 +1,42 @@
 """Configuration: `meta_harness.toml` as one validated model. Flags beat the file."""
 
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from harness_search.errors import InputError, expectation
+from harness_search.gateway.prices import Price
 from harness_search.ledger.scores import Weights
 
+__all__ = [
+    "SIMULATED",
+    "BenchmarkSettings",
+    "BudgetSettings",
+    "LimitSettings",
+    "Price",
+    "Profile",
+    "PromotionSettings",
+    "SearchSettings",
+    "Settings",
+    "read_settings",
+]
+
 SIMULATED = "simulated"
+FLAGS_OF_THE_BUDGET = {
+    "budget_usd": "usd",
+    "budget_tokens": "tokens",
+    "candidate_tokens": "candidate_tokens",
+    "rollout_tokens": "rollout_tokens",
+    "allow_unpriced": "allow_unpriced",
+}
+"""Flag to field of `[budget]`; every other flag is a field of `[search]`."""
+NO_SAMPLING = frozenset({"model", "messages", "system", "tools", "max_tokens", "stream"})
 
 
 class _Section(BaseModel):
@@ -48,28 +75,92 @@ class LimitSettings(_Section):
     output_megabytes: int = Field(default=50, ge=1)
     attempts: int = Field(default=3, ge=1)
     """Tries of a rollout that was lost to an infrastructure failure."""
+    calls: int = Field(default=1000, ge=1)
+    """Calls to the model."""
 
 
-class Price(_Section):
-    """USD per million tokens."""
+class BudgetSettings(_Section):
+    """What may be spent at most; None for no limit. Judge and proposer count towards the search."""
 
-    input: float = Field(default=0.0, ge=0)
-    output: float = Field(default=0.0, ge=0)
-    cache_write: float = Field(default=0.0, ge=0)
-    cache_read: float = Field(default=0.0, ge=0)
+    usd: float | None = Field(default=None, gt=0)
+    """By the whole search, its openings of the test split included."""
+    tokens: int | None = Field(default=None, gt=0)
+    """By the whole search; tokens of every kind count alike."""
+    candidate_tokens: int | None = Field(default=None, gt=0)
+    """By all rollouts of one harness."""
+    rollout_tokens: int | None = Field(default=None, gt=0)
+    """By one attempt of a rollout."""
+    allow_unpriced: bool = False
+    """Start although the model's price is unknown; nothing then says what it cost in USD."""
+
+
+def _base_url(url: str) -> str:
+    if url == SIMULATED:
+        return url
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port or an address that is none
+        sound = False
+    if not sound or parts.query or parts.fragment or parts.username is not None:
+        raise PydanticCustomError("url", "Input should be `simulated`, http://... or https://...")
+    if re.search(r"/v1(/messages)?/*$", parts.path):
+        added = "Input should be the address in front of /v1/messages, which is added to it"
+        raise PydanticCustomError("url", added)
+    return url.rstrip("/")
+
+
+def _variable(name: str) -> str:
+    if name and not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        message = "Input should be the name of an environment variable"
+        raise PydanticCustomError("variable", message)
+    return name
+
+
+def _sampling(values: dict[str, Any]) -> dict[str, Any]:
+    if taken := sorted(NO_SAMPLING & values.keys()):
+        message = "Input should be without {taken}, which the harness says"
+        raise PydanticCustomError("sampling", message, {"taken": ", ".join(taken)})
+    return values
 
 
 class Profile(_Section):
     """One model behind an endpoint that serves the Anthropic Messages API."""
 
-    base_url: str = Field(pattern=r"^(simulated|https?://.+)$")
-    """`simulated` starts the offline model inside the scaffold's process."""
+    base_url: Annotated[str, AfterValidator(_base_url)]
+    """Without `/v1/messages`; `simulated` starts the offline model in the scaffold's process."""
     model: str = Field(min_length=1)
-    key_variable: str = ""
+    key_variable: Annotated[str, AfterValidator(_variable)] = ""
     """Environment variable that holds the API key."""
+    authentication: Literal["api_key", "bearer", "oauth"] = "api_key"
+    """How the key is sent: as `x-api-key`; as `Authorization: Bearer`; or as that with the header
+    that marks an OAuth token (`anthropic-beta: oauth-2025-04-20`)."""
+    price: Price | None = None
+    """None: looked up in `prices.toml` by the model's name."""
+    sampling: Annotated[dict[str, float | int | str | bool], AfterValidator(_sampling)] = {}
+    """Sent with every request of a harness; empty for an endpoint that refuses such parameters."""
+    context_tokens: int | None = Field(default=None, ge=1)
+    """The longest input that the model takes, when known."""
     cost_weight: float = Field(default=0.5, ge=0)
     """Points per million tokens a rollout."""
-    price: Price = Price()
+    patience_seconds: float = Field(default=900, gt=0)
+    """How long one call is tried again while the provider's failure is a passing one."""
+    first_byte_seconds: float = Field(default=600, gt=0)
+    """Silence before an answer begins, after which the provider is taken for hung."""
+    stall_seconds: float = Field(default=120, gt=0)
+    """Silence in the middle of a stream, likewise."""
+    longest_retry_after: float = Field(default=120, ge=0)
+    """Seconds; a provider that asks for a longer wait is asked again after this one."""
+    concurrency_start: int = Field(default=20, ge=1)
+    """Calls at once, before anything is known of the account's rate limit."""
+    concurrency_most: int = Field(default=512, ge=1)
+
+    @model_validator(mode="after")
+    def _check_concurrency(self) -> "Profile":
+        if self.concurrency_start > self.concurrency_most:
+            message = "Input should be a concurrency_start of at most concurrency_most"
+            raise PydanticCustomError("concurrency", message)
+        return self
 
     @property
     def simulated(self) -> bool:
@@ -87,6 +178,7 @@ class Settings(_Section):
     benchmark: BenchmarkSettings = BenchmarkSettings()
     promotion: PromotionSettings = PromotionSettings()
     limits: LimitSettings = LimitSettings()
+    budget: BudgetSettings = BudgetSettings()
     profiles: dict[str, Profile] = Field(default_factory=_simulated_profile)
 
     @property
@@ -99,10 +191,11 @@ class Settings(_Section):
         return Weights(self.promotion.all_pass_weight, self.profile.cost_weight)
 
 
-def read_settings(file: Path, flags: dict[str, Any]) -> Settings:
-    """Read the file and lay the given `[search]` flags over it; None means not given.
+def read_settings(file: Path, flags: Mapping[str, Any]) -> Settings:
+    """Read the file and lay the given flags over it; None means not given.
 
-    Raises InputError naming the file and the field.
+    Flags are fields of `[search]`, or those of `[budget]` in FLAGS_OF_THE_BUDGET. Raises
+    InputError naming the file, or the command line, and the field.
     """
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -112,26 +205,38 @@ def read_settings(file: Path, flags: dict[str, Any]) -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(file, "", f"invalid TOML ({error})", "a TOML file") from error
-    given = {key: value for key, value in flags.items() if value is not None}
-    search = raw.get("search", {})
-    if isinstance(search, dict):
-        raw = {**raw, "search": {**search, **given}}
-    settings = _validated(file, raw, given)
+    places = {_place(flag): flag for flag, value in flags.items() if value is not None}
+    for (section, field), flag in places.items():
+        if isinstance(table := raw.get(section, {}), dict):
+            raw[section] = {**table, field: flags[flag]}
+    settings = _validated(file, raw, places)
     if settings.search.profile not in settings.profiles:
         known = ", ".join(sorted(settings.profiles))
         raise InputError(file, "search.profile", repr(settings.search.profile), f"one of: {known}")
     return settings
 
 
-def _validated(file: Path, raw: dict[str, Any], flags: dict[str, Any]) -> Settings:
+def _place(flag: str) -> tuple[str, str]:
+    """Section and field of a flag."""
+    field = FLAGS_OF_THE_BUDGET.get(flag)
+    return ("budget", field) if field else ("search", flag)
+
+
+def _validated(file: Path, raw: dict[str, Any], places: Mapping[tuple[str, str], str]) -> Settings:
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         path = [str(part) for part in first["loc"]]
-        flag = path[0] == "search" and len(path) > 1 and path[1] in flags
+        flag = places.get((path[0], path[1])) if len(path) > 1 else None
         source = "command line" if flag else str(file)
-        field = f"--{path[1]}" if flag else ".".join(path)
-        raise InputError(
-            source, field, repr(first["input"])[:120], expectation(first["msg"])
-        ) from error
+        field = f"--{flag.replace('_', '-')}" if flag else ".".join(path)
+        found = _found(path[-1] if path else "", first["input"])
+        raise InputError(source, field, found, expectation(first["msg"])) from error
+
+
+def _found(field: str, value: object) -> str:
+    """The wrong value, unless it may be a secret in the wrong place."""
+    if field == "key_variable":
+        return "something else (not shown: it may be the key itself)"
+    return re.sub(r"//[^/@]*@", "//...@", repr(value))[:120]

@@ -9,12 +9,15 @@ from harness_search.benchmark.splits import Splits, check_digests, named_tasks, 
 from harness_search.benchmark.tasks import Task, read_named
 from harness_search.errors import InputError
 from harness_search.files import digest_bytes, digest_text
+from harness_search.gateway.prices import Price, known_price, price_of, read_prices
 from harness_search.judging.deterministic import JUDGE_VERSION, require_checks
 from harness_search.layout import Layout
 from harness_search.ledger.rows import Split
 from harness_search.ledger.store import has_begun, read_identity
 from harness_search.rollouts.runner import Harness
 from harness_search.settings import Settings, read_settings
+
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class Workspace:
     splits: Splits
     digests: dict[str, str]
     """Digest of every task in a split, by id; empty when nothing is to be run."""
+    price: Price | None = None
+    """What the model's tokens cost in this search, whatever the table says later; None when that
+    is unknown, and allowed to be."""
 
     def tasks(self, split: Split) -> tuple[Task, ...]:
         return self.splits.dev if split is Split.DEV else self.splits.test
@@ -66,6 +72,7 @@ class Workspace:
             "seed": str(search.seed),
             "profile": search.profile,
             "model": profile.model,
+            "price": self.price.model_dump_json() if self.price else UNKNOWN,
             "judge": JUDGE_VERSION,
             "time limit": f"{self.settings.limits.seconds:g} s",
             f"{split} split": digest_text(*tasks)[:16],
@@ -109,7 +116,24 @@ def open_workspace(
     chosen = (*splits.dev, *splits.test)
     for task in chosen:
         require_checks(task)
-    return Workspace(layout, settings, splits, check_digests(chosen, layout.task_digests))
+    price = _price(layout, settings, adopt=adopt)
+    return Workspace(layout, settings, splits, check_digests(chosen, layout.task_digests), price)
+
+
+def _price(layout: Layout, settings: Settings, *, adopt: bool) -> Price | None:
+    """The price that the search was started with, else the profile's or the table's.
+
+    Raises InputError for an unknown price that is not allowed, or that a budget in USD needs.
+    """
+    started = has_begun(layout.ledger) and adopt
+    frozen = read_identity(layout.ledger).get("price") if started else None
+    if frozen is not None and frozen != UNKNOWN:
+        return Price.model_validate_json(frozen)
+    profile, table = settings.profile, read_prices(layout.prices) if frozen is None else {}
+    allowed = settings.budget.allow_unpriced or frozen is not None
+    name, budget = settings.search.profile, settings.budget
+    price_of(name, profile, table, allow_unpriced=allowed, budget=budget)
+    return known_price(profile, table) if frozen is None else None
 
 
 def _flags_of_search(layout: Layout) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 import json
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stages import opened_stage
 
 from harness_kit.office import save_docx
 from harness_search.benchmark.initialise import initialise
@@ -139,3 +141,11 @@ def short_folder() -> Any:
     folder = Path(tempfile.mkdtemp(prefix="mh-"))
     yield folder
     remove_tree(folder)
+
+
+@pytest.fixture
+def stage(
+    open_tiny: Callable[..., Workspace], kit: Path, short_folder: Path, tmp_path: Path
+) -> Callable[..., Any]:
+    """Opens a bench on a scripted model, with six rollouts to run."""
+    return partial(opened_stage, open_tiny(trials=1), kit, short_folder, tmp_path)

@@ -1,17 +1,28 @@
 """A scripted Messages API on loopback: answers what a test tells it to, and keeps what it got."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
-from aiohttp import web
+from harness_search.simulated.faults import Drop, Fault, FaultPlan, Hang, Status
+from harness_search.simulated.messages_api import MessagesApi
+from harness_search.simulated.received import Received
 
-Answer = tuple[int, Any]
+Answer = tuple[int, Any] | Fault
+"""A status with its content, or a fault; a fault that needs a reply breaks `message()`."""
 HANGS = -1
 """Status of an answer that never comes."""
+
+__all__ = [
+    "HANGS",
+    "Answer",
+    "Received",
+    "ScriptedApi",
+    "failure",
+    "fault_server",
+    "message",
+    "scripted_api",
+]
 
 
 def message(text: str = "done", **usage: int) -> dict[str, Any]:
@@ -32,53 +43,48 @@ def failure(kind: str = "api_error", text: str = "broken") -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": text}}
 
 
-@dataclass
-class Received:
-    """One request as it arrived."""
+class ScriptedApi(MessagesApi):
+    """`answer` is called with the number of the request, from 1, and its content; None drops it.
 
-    headers: dict[str, str]
-    body: bytes
+    Messages go out as a stream where the request asks for one. Token counts and batches are served
+    without asking: a batch is answered with `message()`.
+    """
 
-    @property
-    def content(self) -> Any:
-        return json.loads(self.body)
+    def __init__(self, answer: Callable[[int, Any], Answer | None]) -> None:
+        super().__init__(self._scripted_reply, fault=self._scripted_fault)
+        self.answer = answer
+        self._next_reply = message()
 
-
-@dataclass
-class ScriptedApi:
-    """`answer` is called with the number of the request, from 1, and its content."""
-
-    answer: Callable[[int, Any], Answer | None]
-    received: list[Received] = field(default_factory=list)
-    base_url: str = ""
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        self.received.append(Received(dict(request.headers), body))
-        answer = self.answer(len(self.received), json.loads(body))
+    def _scripted_fault(self, received: Received) -> Fault | None:
+        self._next_reply = message()
+        if received.path != "/v1/messages":
+            return None
+        answer = self.answer(received.number, received.content)
         if answer is None:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
+            return Drop()
+        if not isinstance(answer, tuple):
+            return answer
         status, content = answer
         if status == HANGS:
-            await asyncio.Event().wait()
+            return Hang()
+        if status == 200 and isinstance(content, dict) and content.get("type") == "message":
+            self._next_reply = content
+            return None
         text = content if isinstance(content, str) else json.dumps(content)
-        return web.Response(status=status, text=text, content_type="application/json")
+        return Status(status, body=text, headers={"content-type": "application/json"})
+
+    def _scripted_reply(self, received: Received) -> dict[str, Any]:
+        return self._next_reply
 
 
-@asynccontextmanager
-async def scripted_api(answer: Callable[[int, Any], Answer | None]) -> AsyncIterator[ScriptedApi]:
-    """Serve on a free loopback port."""
-    api = ScriptedApi(answer)
-    application = web.Application(client_max_size=2**28)
-    application.router.add_post("/v1/messages", api.handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    api.base_url = f"http://{host}:{port}"
-    try:
-        yield api
-    finally:
-        await runner.cleanup()
+def scripted_api(answer: Callable[[int, Any], Answer | None]) -> ScriptedApi:
+    """Serve on a free loopback port; an async context manager."""
+    return ScriptedApi(answer)
+
+
+def fault_server(
+    fault: FaultPlan | Fault | None = None, reply: dict[str, Any] | None = None, **options: Any
+) -> MessagesApi:
+    """An API whose every request meets a fault, or the one that a plan names for it."""
+    plan = fault if callable(fault) else lambda received: fault
+    return MessagesApi(lambda received: reply or message(), fault=plan, **options)

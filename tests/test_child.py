@@ -44,6 +44,8 @@ def policy(kit: Path, harness: Path, file_bytes: int = 10_000_000) -> dict[str, 
         "model": "m",
         "instructions": "do it",
         "deliverables": ["memo.docx"],
+        "sampling": {},
+        "context_tokens": None,
         "limits": {"file_bytes": file_bytes},
     }
 

@@ -1,12 +1,20 @@
 """The command line as a newcomer meets it."""
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import write_task
+from conftest import rollout_row, write_task
+
+from harness_search.files import digest_bytes
+from harness_search.gateway.prices import FREE
+from harness_search.ledger.rows import IterationRow, Role, Usage
+from harness_search.ledger.store import Ledger
 
 
 def meta_harness(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -68,6 +76,120 @@ def test_a_search_from_init_to_the_held_out_comparison(tmp_path: Path) -> None:
     assert (place / "runs" / "archive" / "search-1" / "ledger.sqlite3").is_file()
     assert json.loads(meta_harness("frontier", "--json", folder=place).stdout)["iteration"] == 0
     assert json.loads(meta_harness("test", "--json", folder=place).stdout)["opening"] == 4
+
+
+def ledger_with_one_rollout(workspace: Path) -> None:
+    """A search that has paid for one of six rollouts of its baseline, and for a judge."""
+    digest = digest_bytes([(workspace / "harnesses" / "baseline.py").read_bytes()])
+    with closing(Ledger(workspace / "runs" / "ledger.sqlite3")) as ledger:
+        row = IterationRow(0, digest, "baseline", "", "", "", "", None, "")
+        ledger.put_iteration(row)
+        done = rollout_row(digest, task=(workspace / "dev_split.txt").read_text().split()[0])
+        rollout, _ = ledger.begin(done.key, 1, 1)
+        ledger.finish(rollout, replace(done, paid=Usage(40_000), paid_usd=0.5), [])
+        ledger.record_spending(Role.JUDGE, "rollout", Usage(output=2_000), 0.25)
+    with closing(Ledger(workspace / "runs" / "test" / "ledger.sqlite3")) as ledger:
+        rollout, _ = ledger.begin(done.key, 1, 1)
+        ledger.mark_interrupted(rollout, Usage(output=1_000), 0.125)
+
+
+def set_budget(workspace: Path, text: str) -> None:
+    file = workspace / "meta_harness.toml"
+    file.write_text(file.read_text().replace("[budget]", f"[budget]\n{text}", 1))
+
+
+def mirror(workspace: Path, pid: int, **more: object) -> None:
+    state: dict[str, object] = {
+        **more,
+        "pid": pid,
+        "reserved_usd": 0.5,
+        "reserved_tokens": 9_000,
+        "in_flight": 2,
+    }
+    state |= {"limit": 20, "throttled": 0, "written_at": "2026-01-01T00:00:00", "state": "running"}
+    (workspace / "runs" / "account.json").write_text(json.dumps(state))
+
+
+def test_status_shows_who_spent_what_is_left_and_what_is_to_come(workspace_folder: Path) -> None:
+    ledger_with_one_rollout(workspace_folder)
+    set_budget(workspace_folder, "usd = 4.0\nrollout_tokens = 50_000")
+    mirror(workspace_folder, os.getpid())
+    status = json.loads(meta_harness("status", "-w", str(workspace_folder), "--json").stdout)
+    assert status["spent"]["usd"] == 0.875
+    assert status["spent"]["tokens"] == 43_000
+    assert status["spent"]["by_role"]["judge"]["usd"] == 0.25
+    assert status["spent"]["by_role"]["rollout"]["tokens"]["input"] == 40_000
+    assert status["spent"]["test_split"]["usd"] == 0.125
+    assert status["reserved"] == {"usd": 0.5, "tokens": 9_000}
+    assert status["gateway"]["in_flight"] == 2
+    assert (status["budget"]["usd"], status["budget"]["usd_left"]) == (4.0, 2.625)
+    assert status["budget"]["tokens_left"] is None
+    trials = 3
+    expected = status["forecast"]
+    assert expected["open"] == {"usd": 6 * trials * 0.5, "tokens": 6 * trials * 40_000}
+    assert expected["iteration"]["usd"] == 6 * trials * 0.5 + 0.25
+    assert expected["over_budget"] is True
+
+
+def test_status_of_a_running_scaffold_shows_the_budget_that_it_was_given(
+    workspace_folder: Path,
+) -> None:
+    ledger_with_one_rollout(workspace_folder)
+    mirror(workspace_folder, os.getpid(), budget={"usd": 2.0})
+    status = json.loads(meta_harness("status", "-w", str(workspace_folder), "--json").stdout)
+    assert (status["budget"]["usd"], status["budget"]["usd_left"]) == (2.0, 0.625)
+
+
+def test_status_is_short_and_fits_a_terminal(workspace_folder: Path) -> None:
+    ledger_with_one_rollout(workspace_folder)
+    set_budget(workspace_folder, "usd = 4.0\ntokens = 90_000_000\nrollout_tokens = 50_000")
+    mirror(workspace_folder, os.getpid())
+    lines = meta_harness("status", "-w", str(workspace_folder)).stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len(lines) <= 18
+    text = "\n".join(lines)
+    for words in ("0.88 USD, 43 k tokens", "judge 0.25 USD", "test split 0.12 USD", "OVER BUDGET"):
+        assert words in text
+    assert "4.00 USD (2.62 USD left)" in text
+
+
+def test_status_forgets_what_a_dead_scaffold_held(workspace_folder: Path) -> None:
+    ledger_with_one_rollout(workspace_folder)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    mirror(workspace_folder, dead.pid)
+    ended = json.dumps({"pid": os.getpid(), "reserved_usd": 1.0, "state": "ended"})
+    for content in (None, "{", '{"pid": "x"}', "[]", '{"pid": -1}', ended):
+        if content is not None:
+            (workspace_folder / "runs" / "account.json").write_text(content)
+        done = meta_harness("status", "-w", str(workspace_folder), "--json")
+        status = json.loads(done.stdout)
+        assert status["reserved"] == {"usd": 0.0, "tokens": 0}
+        assert status["gateway"] is None
+
+
+def test_status_of_an_unpriced_model_shows_no_dollars(workspace_folder: Path) -> None:
+    with (workspace_folder / "meta_harness.toml").open("a") as stream:
+        stream.write("\n[profiles.odd]\nbase_url = 'http://localhost:1'\nmodel = 'odd-1'\n")
+    file = workspace_folder / "meta_harness.toml"
+    file.write_text(file.read_text().replace('profile = "simulated"', 'profile = "odd"'))
+    done = meta_harness("status", "-w", str(workspace_folder))
+    assert "USD unknown (no price), 0 tokens" in done.stdout
+    with closing(Ledger(workspace_folder / "runs" / "ledger.sqlite3")) as ledger:
+        ledger.set_identity({"price": FREE.model_dump_json()})
+    done = meta_harness("status", "-w", str(workspace_folder))
+    assert "0.00 USD, 0 tokens" in done.stdout
+
+
+def test_a_new_workspace_has_a_table_of_prices_of_its_own(
+    workspace_folder: Path, repository: Path
+) -> None:
+    copied = workspace_folder / "prices.toml"
+    assert copied.read_text() == (repository / "prices.toml").read_text()
+    copied.write_text("[models.x]\ninput = 'much'\noutput = 1\n")
+    done = meta_harness("status", "-w", str(workspace_folder))
+    assert done.returncode == 2
+    assert "prices.toml: models.x.input" in done.stderr
 
 
 def test_a_harness_of_ones_own_is_evaluated_by_its_file(

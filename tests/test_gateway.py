@@ -1,219 +1,226 @@
 """The gateway as a client sees it: the real anthropic package and raw requests on its socket."""
 
-import io
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import anthropic
-import httpx2
 import pytest
-from scripted_api import Answer, ScriptedApi, failure, message, scripted_api
+from doors import HELLO, KEY, MODEL, opened_door, sound
+from scripted_api import Answer, failure, message
 
 from harness_search.gateway.grants import Grant
-from harness_search.gateway.server import Gateway
+from harness_search.gateway.replay import Replies
 from harness_search.gateway.transcript import read_transcript
-from harness_search.gateway.upstream import Upstream
-from harness_search.ledger.rows import Usage
-
-MESSAGES = [{"role": "user", "content": "hello"}]
-KEY = "sk-very-secret-upstream-key"
+from harness_search.ledger.rows import Role, Usage
+from harness_search.simulated.faults import BreakStream, Status
 
 
-def sound(**changes: object) -> bytes:
-    """A sound request but for the changes."""
-    return json.dumps(
-        {"model": "scripted-1", "max_tokens": 9, "messages": MESSAGES, **changes}
-    ).encode()
-
-
-class Door:
-    """A running gateway in front of a scripted API, with one grant."""
-
-    def __init__(self, api: ScriptedApi, gateway: Gateway, grant: Grant, transcript: Path) -> None:
-        self.api, self.gateway, self.grant, self.transcript = api, gateway, grant, transcript
-
-    async def post(self, body: bytes, token: str | None = None) -> tuple[int, dict[str, Any]]:
-        connector = aiohttp.UnixConnector(str(self.gateway.socket))
-        headers = {"x-api-key": token if token is not None else self.grant.token}
-        async with (
-            aiohttp.ClientSession(connector=connector) as session,
-            session.post(
-                "http://gateway/v1/messages", data=io.BytesIO(body), headers=headers
-            ) as response,
-        ):
-            return response.status, await response.json()
-
-    async def ask(self, **changes: object) -> tuple[int, dict[str, Any]]:
-        request = {"model": "scripted-1", "max_tokens": 9, "messages": MESSAGES, **changes}
-        return await self.post(json.dumps(request).encode())
-
-
-@pytest.fixture
-def door(short_folder: Path, tmp_path: Path) -> Callable[..., Any]:
-    @asynccontextmanager
-    async def opened(
-        answer: Callable[[int, Any], Answer | None], *, simulated: bool = False
-    ) -> AsyncIterator[Door]:
-        async with scripted_api(answer) as api:
-            upstream = Upstream(api.base_url, KEY, simulated=simulated, tries=3, longest_wait=0.01)
-            gateway = Gateway(upstream, "scripted-1", short_folder / "gateway.sock")
-            await gateway.start()
-            transcript = tmp_path / "transcript.jsonl"
-            try:
-                yield Door(api, gateway, gateway.grant(transcript, "noise-key"), transcript)
-            finally:
-                await gateway.stop()
-
-    return opened
-
-
-async def test_the_real_client_works_through_the_gateway(door: Callable[..., Any]) -> None:
-    async with door(lambda number, content: (200, message("hello"))) as opened:
-        transport = httpx2.AsyncHTTPTransport(uds=str(opened.gateway.socket))
-        async with anthropic.AsyncAnthropic(
-            api_key=opened.grant.token,
-            base_url="http://gateway",
-            http_client=anthropic.DefaultAsyncHttpxClient(transport=transport),
-        ) as client:
-            reply = await client.messages.create(
-                model="scripted-1", max_tokens=5, messages=[{"role": "user", "content": "hi"}]
-            )
-    assert reply.content[0].type == "text"
+async def test_the_real_client_works_through_the_gateway(short_folder: Path) -> None:
+    async with (
+        opened_door(short_folder, lambda number, content: (200, message("hello"))) as door,
+        door.client() as client,
+    ):
+        reply = await client.messages.create(model=MODEL, max_tokens=5, messages=HELLO)
+        counted = await client.messages.count_tokens(model=MODEL, messages=HELLO)
     assert reply.content[0].text == "hello"
-    assert opened.grant.usage == Usage(input=3, output=2)
-    assert opened.grant.calls == 1
+    assert counted.input_tokens > 0
+    assert door.grant.usage == Usage(input=3, output=2)
+    assert (door.grant.calls, door.grant.requests) == (1, 2)
 
 
-async def test_bytes_are_relayed_unchanged_and_the_key_is_the_gateways(
-    door: Callable[..., Any],
-) -> None:
+async def test_the_real_client_streams_through_the_gateway(short_folder: Path) -> None:
+    text = "a reply in many pieces " * 20
+    async with (
+        opened_door(short_folder, lambda number, content: (200, message(text))) as door,
+        door.client() as client,
+        client.messages.stream(model=MODEL, max_tokens=5, messages=HELLO) as stream,
+    ):
+        pieces = [piece async for piece in stream.text_stream]
+        final = await stream.get_final_message()
+    assert "".join(pieces) == text == final.content[0].text
+    assert len(pieces) > 5
+    assert door.grant.usage == Usage(input=3, output=2)
+    (exchange,) = read_transcript(door.transcript)
+    assert exchange.reply["content"] == [{"type": "text", "text": text}]
+
+
+async def test_a_loopback_port_serves_clients_that_cannot_use_a_socket(short_folder: Path) -> None:
+    async with (
+        opened_door(short_folder, loopback=True) as door,
+        anthropic.AsyncAnthropic(
+            api_key=door.grant.token, base_url=door.gateway.base_url
+        ) as client,
+    ):
+        reply = await client.messages.create(model=MODEL, max_tokens=5, messages=HELLO)
+    assert reply.usage.output_tokens == 2
+
+
+async def test_bytes_are_relayed_unchanged_and_the_key_is_the_gateways(short_folder: Path) -> None:
     body = (
         b'{ "model":"scripted-1",  "max_tokens":1,"messages":[{"content": "x", "role":"user"}],'
-        b' "odd": 1.50 }'
+        b' "temperature": 1.50 }'
     )
-    async with door(lambda number, content: (200, message())) as opened:
-        await opened.post(body)
-    assert opened.api.received[0].body == body
-    assert opened.api.received[0].headers["x-api-key"] == KEY
-    assert opened.grant.token not in str(opened.api.received[0].headers)
+    async with opened_door(short_folder) as door:
+        await door.send("POST", "/v1/messages", body, **{"anthropic-version": "2026-10-21"})
+    (received,) = door.api.received
+    assert received.body == body
+    assert received.headers["x-api-key"] == KEY
+    assert received.headers["anthropic-version"] == "2026-10-21"
+    assert door.grant.token not in str(received.headers)
 
 
-async def test_the_key_reaches_neither_harness_nor_transcript(door: Callable[..., Any]) -> None:
-    async with door(lambda number, content: (401, failure("authentication_error", KEY))) as opened:
-        status, reply = await opened.ask()
-    assert status == 529
+async def test_a_stream_is_relayed_byte_by_byte(short_folder: Path) -> None:
+    async with opened_door(short_folder) as door:
+        _, through, headers = await door.send("POST", "/v1/messages", sound(stream=True))
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{door.api.base_url}/v1/messages", data=sound(stream=True)) as direct,
+        ):
+            assert await direct.read() == through
+    assert headers["Content-Type"].startswith("text/event-stream")
+
+
+async def test_rate_limit_headers_pass_and_those_on_the_owner_do_not(short_folder: Path) -> None:
+    told = {
+        "anthropic-ratelimit-requests-remaining": "7",
+        "anthropic-organization-id": "org",
+        "content-type": "application/json",
+    }
+    fault = Status(200, body=json.dumps(message()), headers=told)
+    async with opened_door(short_folder, lambda number, content: fault) as door:
+        _, _, headers = await door.send("POST", "/v1/messages", sound())
+    assert headers["anthropic-ratelimit-requests-remaining"] == "7"
+    assert "anthropic-organization-id" not in headers
+
+
+async def test_the_key_reaches_neither_harness_nor_transcript(short_folder: Path) -> None:
+    def answer(number: int, content: Any) -> Answer:
+        return (200, message()) if content["max_tokens"] == 1 else (400, failure("x", KEY))
+
+    async with opened_door(short_folder, answer) as door:
+        status, reply = await door.ask()
+    assert status == 400
     assert KEY not in json.dumps(reply)
-    assert not opened.transcript.exists()
-    assert KEY not in opened.grant.provider_failure
+    assert KEY not in door.transcript.read_text()
 
 
-async def test_tokens_of_every_kind_are_metered(door: Callable[..., Any]) -> None:
+async def test_tokens_of_every_kind_are_metered_and_priced(short_folder: Path) -> None:
     usage = {"cache_creation_input_tokens": 11, "cache_read_input_tokens": 13}
-    async with door(lambda number, content: (200, message(**usage))) as opened:
-        await opened.ask()
-        await opened.ask()
-    assert opened.grant.usage == Usage(6, 4, 22, 26)
+    async with opened_door(short_folder, lambda number, content: (200, message(**usage))) as door:
+        await door.ask()
+        await door.send("POST", "/v1/messages", sound(stream=True))
+    assert door.grant.usage == Usage(6, 4, 22, 26)
+    assert door.grant.cost_usd == pytest.approx((6 * 1 + 4 * 2 + 22 * 3 + 26 * 0.5) / 1e6)
+    assert (door.grant.paid, door.grant.paid_usd) == (door.grant.usage, door.grant.cost_usd)
 
 
-async def test_every_exchange_is_in_the_transcript(door: Callable[..., Any]) -> None:
-    async with door(lambda number, content: (200, message(f"reply {number}"))) as opened:
-        await opened.ask(messages=[{"role": "user", "content": "one"}])
-        await opened.ask(messages=[{"role": "user", "content": "two"}])
-    texts = [
-        exchange.reply["content"][0]["text"] for exchange in read_transcript(opened.transcript)
-    ]
+async def test_every_exchange_is_in_the_transcript(short_folder: Path) -> None:
+    def answer(number: int, content: Any) -> Answer:
+        return 200, message(f"reply {number}")
+
+    async with opened_door(short_folder, answer) as door:
+        await door.ask(messages=[{"role": "user", "content": "one"}])
+        await door.ask(messages=[{"role": "user", "content": "two"}], stream=False)
+    texts = [exchange.reply["content"][0]["text"] for exchange in read_transcript(door.transcript)]
     assert texts == ["reply 1", "reply 2"]
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 503, 524, 529])
-async def test_a_passing_failure_is_tried_again(door: Callable[..., Any], status: int) -> None:
+async def test_the_noise_key_travels_to_a_simulated_model_only(short_folder: Path) -> None:
+    async with opened_door(short_folder, simulated=True) as door:
+        await door.ask()
+    assert door.api.received[0].headers["x-simulated-noise"] == "noise-key"
+
+
+async def test_a_real_provider_never_sees_the_noise_key(short_folder: Path) -> None:
+    async with opened_door(short_folder) as door:
+        await door.ask()
+    assert "x-simulated-noise" not in door.api.received[0].headers
+
+
+async def test_a_token_opens_the_door_only_while_its_rollout_runs(short_folder: Path) -> None:
+    async with opened_door(short_folder) as door:
+        assert (await door.post(b"{}", token="guess"))[0] == 401
+        assert (await door.post(b"{}", token=""))[0] == 401
+        door.gateway.revoke(door.grant)
+        status, reply = await door.ask()
+    assert (status, reply["error"]["type"]) == (401, "authentication_error")
+    assert reply["request_id"].startswith("req_")
+    assert door.api.received == []
+
+
+async def test_a_paid_reply_of_an_earlier_attempt_is_given_again(short_folder: Path) -> None:
     def answer(number: int, content: Any) -> Answer:
-        return (status, failure()) if number < 3 else (200, message())
+        return 200, message(f"reply {number}")
 
-    async with door(answer) as opened:
-        assert (await opened.ask())[0] == 200
-    assert opened.grant.provider_failure == ""
-    assert opened.grant.usage == Usage(3, 2)
-    assert opened.grant.seconds_lost > 0
-
-
-async def test_a_dropped_connection_is_tried_again(door: Callable[..., Any]) -> None:
-    async with door(lambda number, content: None if number < 3 else (200, message())) as opened:
-        assert (await opened.ask())[0] == 200
-
-
-async def test_a_lasting_failure_is_the_providers_and_stays_so(door: Callable[..., Any]) -> None:
-    async with door(lambda number, _: (500, failure()) if number <= 3 else (200, message())) as it:
-        status, reply = await it.ask()
-        assert (status, reply["error"]["type"]) == (529, "overloaded_error")
-        assert (await it.ask())[0] == 200
-    assert it.grant.provider_failure == "provider: status 500"
+    async with opened_door(short_folder, answer) as door, door.client() as client:
+        await client.messages.create(model=MODEL, max_tokens=5, messages=HELLO)
+        async with client.messages.stream(model=MODEL, max_tokens=6, messages=HELLO) as stream:
+            await stream.get_final_message()
+        door.gateway.revoke(door.grant)
+        again = door.another(replies=Replies.of([door.transcript]))
+        async with door.client(again) as later:
+            first = await later.messages.create(model=MODEL, max_tokens=5, messages=HELLO)
+            async with later.messages.stream(model=MODEL, max_tokens=6, messages=HELLO) as stream:
+                second = await stream.get_final_message()
+            third = await later.messages.create(model=MODEL, max_tokens=5, messages=HELLO)
+    said = [reply.content[0].text for reply in (first, second, third)]
+    assert said == ["reply 1", "reply 2", "reply 3"]
+    assert (again.usage, again.paid) == (Usage(9, 6), Usage(3, 2))
+    assert len(door.api.received) == 3
 
 
-async def test_a_refusal_is_confirmed_by_one_request_of_our_own(door: Callable[..., Any]) -> None:
-    async with door(lambda number, content: (403, failure())) as opened:
-        await opened.ask()
-    assert [received.content["max_tokens"] for received in opened.api.received] == [9, 1]
-    assert opened.gateway.refusal == "status 403"
-
-
-async def test_a_refusal_of_one_request_only_is_told_to_its_harness(
-    door: Callable[..., Any],
+async def test_paid_replies_are_given_again_although_a_stream_broke_between(
+    short_folder: Path,
 ) -> None:
     def answer(number: int, content: Any) -> Answer:
-        return (404, failure()) if content["max_tokens"] == 9 else (200, message())
+        return BreakStream(3) if number == 1 else (200, message())
 
-    async with door(answer) as opened:
-        status, reply = await opened.ask()
-    assert (status, reply["error"]["type"]) == (400, "invalid_request_error")
-    assert (opened.gateway.refusal, opened.grant.provider_failure) == ("", "")
+    async with opened_door(short_folder, answer) as door:
+        with pytest.raises(aiohttp.ClientError):
+            await door.send("POST", "/v1/messages", sound(stream=True))
+        await door.grant.settled()
+        await door.send("POST", "/v1/messages", sound(stream=True))
+        await door.send("POST", "/v1/messages", sound(max_tokens=8))
+        asked = len(door.api.received)
+        again = door.another(replies=Replies.of([door.transcript]))
+        await door.send("POST", "/v1/messages", sound(stream=True), again)
+        await door.send("POST", "/v1/messages", sound(max_tokens=8), again)
+    assert len(door.api.received) == asked
+    assert again.paid.total == 0
 
 
-async def test_the_harness_gets_the_apis_own_word_on_its_own_mistake(
-    door: Callable[..., Any],
+async def test_an_earlier_reply_to_another_request_is_not_given(short_folder: Path) -> None:
+    async with opened_door(short_folder) as door:
+        await door.ask(max_tokens=5)
+        again = door.another(replies=Replies.of([door.transcript]))
+        await door.send("POST", "/v1/messages", sound(max_tokens=6), again)
+    assert len(door.api.received) == 2
+    assert again.paid == again.usage
+
+
+@pytest.mark.parametrize("role", [Role.JUDGE, Role.PROPOSER])
+async def test_what_sessions_spend_is_booked_under_their_role(
+    short_folder: Path, role: Role
 ) -> None:
-    error = failure("invalid_request_error", "prompt is too long")
-    async with door(lambda number, content: (400, error)) as opened:
-        assert await opened.ask() == (400, error)
-    assert opened.grant.provider_failure == ""
-    assert len(opened.api.received) == 1
+    async with opened_door(short_folder) as door:
+        grant = door.another(role)
+        await door.send("POST", "/v1/messages", sound(), grant)
+        door.gateway.revoke(grant)
+    assert door.booked == [(role, Usage(3, 2), pytest.approx(7e-6))]
 
 
-@pytest.mark.parametrize("status", [401, 402, 403, 404, 405])
-async def test_a_wrong_key_address_or_model_name_is_never_the_harnesss_doing(
-    door: Callable[..., Any], status: int
-) -> None:
-    async with door(lambda number, content: (status, failure("not_found_error"))) as opened:
-        await opened.ask()
-    assert opened.grant.provider_failure == f"provider: status {status}"
+# What a token does not grant.
+
+URL = {"type": "url", "url": "http://127.0.0.1/"}
+FILE = {"type": "file", "file_id": "file_1"}
+SMALL = {"type": "base64", "media_type": "image/png", "data": "aGk="}
 
 
-@pytest.mark.parametrize("reply", [failure(), {"content": []}, {"usage": {}}, []])
-async def test_a_reply_without_a_message_and_its_usage_is_the_providers_failure(
-    door: Callable[..., Any], reply: Any
-) -> None:
-    async with door(lambda number, content: (200, reply)) as opened:
-        assert (await opened.ask())[0] == 502
-    assert opened.grant.provider_failure
-
-
-async def test_a_reply_that_is_no_json_is_the_providers_failure(door: Callable[..., Any]) -> None:
-    async with door(lambda number, content: (200, "<html>")) as opened:
-        assert (await opened.ask())[0] == 502
-    assert opened.grant.provider_failure
-
-
-async def test_the_noise_key_travels_to_a_simulated_model_only(door: Callable[..., Any]) -> None:
-    async with door(lambda number, content: (200, message()), simulated=True) as opened:
-        await opened.ask()
-    assert opened.api.received[0].headers["x-simulated-noise"] == "noise-key"
-    async with door(lambda number, content: (200, message())) as opened:
-        await opened.ask()
-    assert "x-simulated-noise" not in opened.api.received[0].headers
+def with_block(block: dict[str, Any]) -> bytes:
+    return sound(messages=[{"role": "user", "content": [block]}])
 
 
 @pytest.mark.parametrize(
@@ -221,39 +228,195 @@ async def test_the_noise_key_travels_to_a_simulated_model_only(door: Callable[..
     [
         (b"{not json", 400, "invalid_request_error"),
         (b"\xff\xfe", 400, "invalid_request_error"),
+        (sound().decode().encode("utf-16"), 400, "invalid_request_error"),
         (b"[1]", 400, "invalid_request_error"),
-        (b'{"model": "another-model"}', 404, "not_found_error"),
-        (sound(stream=True), 400, "invalid_request_error"),
+        (b"[" * 100_000, 400, "invalid_request_error"),
+        (sound(model="another-model"), 404, "not_found_error"),
+        (sound()[:-1] + b', "model": "scripted-1"}', 400, "invalid_request_error"),
         (sound(messages=[]), 400, "invalid_request_error"),
         (sound(messages=[{"role": "user", "content": 5}]), 400, "invalid_request_error"),
-        (sound(messages=[{"role": "user", "content": [{"type": "text"}]}]), 400, "invalid_re"),
+        (with_block({"type": "text"}), 400, "invalid_request_error"),
         (sound(messages=[{"role": "system", "content": "x"}]), 400, "invalid_request_error"),
         (sound(max_tokens=0), 400, "invalid_request_error"),
+        (sound(max_tokens=10**400), 400, "invalid_request_error"),
+        (sound(stream="yes"), 400, "invalid_request_error"),
         (sound(tools=[5]), 400, "invalid_request_error"),
         (sound(system=5), 400, "invalid_request_error"),
+        (sound(tools=[{"type": "web_search_20250305", "name": "web_search"}]), 400, "invalid"),
+        (sound(tools=[{"type": "code_execution_20250825", "name": "x"}]), 400, "invalid"),
+        (sound(tools=[{"type": ["custom"], "name": "x"}]), 400, "invalid"),
+        (sound(mcp_servers=[{"type": "url", "url": "http://x"}]), 400, "invalid"),
+        (sound(container="container_1"), 400, "invalid"),
+        (sound(thread={"continue": "thread_1"}), 400, "invalid"),
+        (sound(fallbacks=[{"model": "dearer"}]), 400, "invalid"),
+        (sound(speed="fast"), 400, "invalid"),
+        (sound(service_tier="priority"), 400, "invalid"),
+        (sound(Model="dearer"), 400, "invalid"),
+        (with_block({"type": "image", "source": URL}), 400, "invalid"),
+        (with_block({"type": "document", "source": FILE}), 400, "invalid"),
+        (with_block({"type": "container_upload", "file_id": "file_1"}), 400, "invalid"),
+        (
+            with_block(
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "t",
+                    "content": [{"type": "image", "source": URL}],
+                }
+            ),
+            400,
+            "invalid",
+        ),
+        (
+            with_block(
+                {
+                    "type": "document",
+                    "source": {"type": "content", "content": [{"type": "image", "source": FILE}]},
+                }
+            ),
+            400,
+            "invalid",
+        ),
+        (sound(system=[{"type": "image", "source": URL}]), 400, "invalid"),
     ],
 )
-async def test_an_unsound_request_is_refused_without_reaching_the_provider(
-    door: Callable[..., Any], body: bytes, status: int, kind: str
+async def test_what_a_token_does_not_grant_never_reaches_the_provider(
+    short_folder: Path, body: bytes, status: int, kind: str
 ) -> None:
-    async with door(lambda number, content: (200, message())) as opened:
-        got, reply = await opened.post(body)
+    async with opened_door(short_folder) as door:
+        got, reply = await door.post(body)
     assert (got, reply["type"]) == (status, "error")
     assert reply["error"]["type"].startswith(kind)
-    assert opened.api.received == []
-    assert opened.grant.provider_failure == ""
+    assert door.api.received == []
+    assert door.grant.failure == ""
 
 
-async def test_a_token_opens_the_door_only_while_its_rollout_runs(door: Callable[..., Any]) -> None:
-    async with door(lambda number, content: (200, message())) as opened:
-        assert (await opened.post(b"{}", token="guess"))[0] == 401
-        assert (await opened.post(b"{}", token=""))[0] == 401
-        opened.gateway.revoke(opened.grant)
-        assert (await opened.ask())[0] == 401
-    assert opened.api.received == []
+@pytest.mark.parametrize(
+    "body",
+    [
+        with_block({"type": "image", "source": SMALL}),
+        sound(tools=[{"type": "bash_20250124", "name": "bash"}]),
+        sound(tools=[{"type": "custom", "name": "x", "input_schema": {"type": "object"}}]),
+        sound(
+            messages=[
+                *HELLO,
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "tool_use", "id": "t", "name": "x", "input": {"source": URL}}
+                    ],
+                },
+                {
+                    "role": "user",
+                    "content": [{"type": "tool_result", "tool_use_id": "t", "content": "ok"}],
+                },
+            ]
+        ),
+        sound(temperature=0.3, top_p=0.9, metadata={"user_id": "x"}, service_tier="auto"),
+    ],
+)
+async def test_what_only_asks_for_a_reply_is_let_through(short_folder: Path, body: bytes) -> None:
+    async with opened_door(short_folder) as door:
+        assert (await door.post(body))[0] == 200
 
 
-async def test_a_long_context_is_not_refused(door: Callable[..., Any]) -> None:
-    text = "x" * 5_000_000
-    async with door(lambda number, content: (200, message())) as opened:
-        assert (await opened.ask(messages=[{"role": "user", "content": text}]))[0] == 200
+async def test_a_profiles_sampling_parameters_are_let_through(short_folder: Path) -> None:
+    async with opened_door(short_folder, sampling=["min_p"]) as door:
+        assert (await door.ask(min_p=0.1))[0] == 200
+        assert (await door.ask(max_p=0.1))[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/messages"),
+        ("POST", "/v1/complete"),
+        ("GET", "/v1/models"),
+        ("POST", "/v1/files"),
+        ("GET", "/"),
+        ("POST", "/v1/messages/batches"),
+        ("GET", "/v1/messages/batches"),
+        ("POST", "/v1/messages/../models"),
+    ],
+)
+async def test_an_unknown_path_is_refused_in_the_apis_manner(
+    short_folder: Path, method: str, path: str
+) -> None:
+    async with opened_door(short_folder) as door:
+        status, body, _ = await door.send(method, path, sound())
+    assert (status, json.loads(body)["error"]["type"]) == (404, "not_found_error")
+    assert door.api.received == []
+
+
+async def test_the_limit_of_requests_ends_only_their_senders_calls(short_folder: Path) -> None:
+    async with opened_door(short_folder, most_requests=2) as door:
+        statuses = [(await door.ask())[0] for _ in range(3)]
+        other = door.another()
+        assert (await door.send("POST", "/v1/messages", sound(), other))[0] == 200
+    assert statuses == [200, 200, 400]
+    assert "2 requests" in door.grant.limit_reached
+
+
+# A judge may use batches, each its own.
+
+
+async def run_batch(door: Any, grant: Grant) -> tuple[str, list[Any]]:
+    params = {"model": MODEL, "max_tokens": 5, "messages": HELLO}
+    requests = [{"custom_id": f"c{number}", "params": params} for number in range(3)]
+    async with door.client(grant) as client:
+        batch = await client.messages.batches.create(requests=requests)
+        seen = await client.messages.batches.retrieve(batch.id)
+        assert seen.processing_status == "ended"
+        results = [entry async for entry in await client.messages.batches.results(batch.id)]
+    return batch.id, results
+
+
+async def test_a_judge_pays_half_for_a_batch_and_once(short_folder: Path) -> None:
+    async with opened_door(short_folder) as door:
+        judge = door.another(Role.JUDGE)
+        name, results = await run_batch(door, judge)
+        await door.send("GET", f"/v1/messages/batches/{name}/results", grant=judge)
+        assert door.account.budget.reserved.tokens == 0
+    assert [entry.result.type for entry in results] == ["succeeded"] * 3
+    assert judge.usage == Usage(9, 6)
+    assert judge.cost_usd == pytest.approx(3 * 7e-6 / 2)
+
+
+async def test_a_batch_is_its_makers_alone(short_folder: Path) -> None:
+    async with opened_door(short_folder) as door:
+        name, _ = await run_batch(door, door.another(Role.JUDGE))
+        for path in (f"/{name}", f"/{name}/results"):
+            found = await door.send(
+                "GET", f"/v1/messages/batches{path}", grant=door.another(Role.JUDGE)
+            )
+            assert found[0] == 404
+
+
+async def test_a_batch_is_held_to_what_one_request_may_ask(short_folder: Path) -> None:
+    params = {"model": MODEL, "max_tokens": 5, "messages": HELLO, "container": "x"}
+    async with opened_door(short_folder) as door:
+        body = json.dumps({"requests": [{"custom_id": "c", "params": params}]}).encode()
+        status, _, _ = await door.send(
+            "POST", "/v1/messages/batches", body, door.another(Role.JUDGE)
+        )
+    assert status == 400
+    assert door.api.received == []
+
+
+async def test_a_batch_that_nobody_read_is_booked_at_what_it_may_cost(short_folder: Path) -> None:
+    params = {"model": MODEL, "max_tokens": 5, "messages": HELLO}
+    async with opened_door(short_folder) as door:
+        judge = door.another(Role.JUDGE)
+        body = json.dumps({"requests": [{"custom_id": "c", "params": params}]}).encode()
+        await door.send("POST", "/v1/messages/batches", body, judge)
+        reserved = door.account.budget.reserved
+        door.gateway.revoke(judge)
+        assert door.account.budget.spent.tokens == reserved.tokens > 0
+        assert door.account.budget.reserved.tokens == 0
+
+
+async def test_calls_at_once_are_metered_each(short_folder: Path) -> None:
+    async with opened_door(short_folder) as door:
+        await asyncio.gather(*(door.ask(max_tokens=number) for number in range(1, 41)))
+    assert door.grant.calls == 40
+    assert door.grant.usage == Usage(120, 80)
+    assert len(list(read_transcript(door.transcript))) == 40

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -270,7 +271,9 @@ def honest_session(folder: Path) -> Session:
             "deliverables": ["memo.docx"], "output": ["drafts/memo.docx"],
         }  # fmt: skip
         (rollout / "rollout.json").write_text(to_json(summary))
-        TranscriptWriter(rollout / "transcript.jsonl").append({"messages": []}, 200, {})
+        with closing(TranscriptWriter(rollout / "transcript.jsonl")) as writer:
+            writer.request(1, "", {"messages": []})
+            writer.reply(1, 200, {})
     return Session(1, view, evidence, "baseline", (), DEV_IDS, seed=0)
 
 

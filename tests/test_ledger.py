@@ -1,5 +1,6 @@
 """The ledger keeps what happened, once."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from conftest import rollout_row
 
 from harness_search.errors import InputError
 from harness_search.ledger.openings import log_opening
-from harness_search.ledger.rows import DecisionKind, IterationRow, Outcome, RolloutRow
+from harness_search.ledger.rows import DecisionKind, IterationRow, Outcome, RolloutRow, Usage
+from harness_search.ledger.spending import spent_by_role
 from harness_search.ledger.store import Ledger, read_identity
 
 
@@ -39,9 +41,28 @@ def test_a_running_rollout_is_no_row_yet_and_survives_a_crash_as_an_attempt(
     assert again.rows() == []
     (process,) = again.running()
     assert (process.pid, process.pid_started) == (42, 4711)
+    assert (process.key, process.attempt) == (rollout_row().key, 1)
     again.mark_interrupted(process.rollout)
     assert again.running() == []
     assert run(again, rollout_row(attempt=2)) == 2
+
+
+def test_earlier_attempts_of_a_rollout_are_known_however_they_ended(ledger: Ledger) -> None:
+    key = rollout_row().key
+    assert ledger.attempts(key) == []
+    interrupted, _ = ledger.begin(key, 1, 1)
+    ledger.mark_interrupted(interrupted)
+    run(ledger, rollout_row(outcome=Outcome.INFRA_FAILED, passed=0, attempt=2))
+    ledger.begin(key, 1, 1)
+    ledger.begin(rollout_row(trial=2).key, 1, 1)
+    assert ledger.attempts(key) == [1, 2, 3]
+
+
+def test_an_ended_attempt_is_not_interrupted_afterwards(ledger: Ledger) -> None:
+    rollout, _ = ledger.begin(rollout_row().key, 1, 1)
+    ledger.finish(rollout, rollout_row(), [])
+    ledger.mark_interrupted(rollout, Usage(input=9), 9.0)
+    assert ledger.rows() == [rollout_row()]
 
 
 def test_every_attempt_of_a_lost_rollout_is_kept(ledger: Ledger) -> None:
@@ -90,6 +111,60 @@ def test_a_reader_learns_what_the_search_is_without_writing(tmp_path: Path) -> N
     file = tmp_path / "odd # name ?.sqlite3"
     Ledger(file).set_identity({"seed": "3"})
     assert read_identity(file) == {"seed": "3"}
+
+
+OLDER = (
+    "paid_input",
+    "paid_output",
+    "paid_cache_write",
+    "paid_cache_read",
+    "paid_usd",
+)
+
+
+def older_ledger(file: Path) -> None:
+    """A ledger as it was before replies were replayed, with one row of each kind."""
+    ledger = Ledger(file)
+    run(ledger, rollout_row(tokens=70))
+    interrupted, _ = ledger.begin(rollout_row(trial=2).key, 1, 1)
+    ledger.mark_interrupted(interrupted)
+    ledger.begin(rollout_row(trial=3).key, 1, 1)
+    ledger.close()
+    with sqlite3.connect(file) as database:
+        for column in OLDER:
+            database.execute(f"ALTER TABLE rollouts DROP COLUMN {column}")
+        database.execute("UPDATE rollouts SET cost_usd = 0.5 WHERE status = 'done'")
+        database.execute("DROP TABLE spending")
+    database.close()
+
+
+def test_an_older_ledger_has_paid_what_it_counted(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    older_ledger(file)
+    reader = Ledger(file, read_only=True)
+    seen = (reader.rows(), spent_by_role(reader))
+    reader.close()
+    writer = Ledger(file)
+    (row,) = writer.rows()
+    assert (row.paid, row.paid_usd, row.cost_usd) == (Usage(input=70), 0.5, 0.5)
+    assert (writer.rows(), spent_by_role(writer)) == seen
+    (process,) = writer.running()
+    assert process.key.trial == 3
+    writer.mark_interrupted(process.rollout, Usage(output=1), 0.25)
+    writer.close()
+    again = Ledger(file)
+    assert [item.paid_usd for item in again.rows()] == [0.5]
+    assert spent_by_role(again) != seen[1]
+
+
+def test_a_reader_leaves_an_older_ledger_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    older_ledger(file)
+    Ledger(file, read_only=True).close()
+    with sqlite3.connect(file) as database:
+        columns = {row[1] for row in database.execute("PRAGMA table_info(rollouts)")}
+    database.close()
+    assert not columns & set(OLDER)
 
 
 def test_the_ledger_is_durable_by_its_settings(tmp_path: Path) -> None:

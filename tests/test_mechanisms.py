@@ -1,121 +1,22 @@
-"""Each mechanism, added to the real baseline and run on real files."""
+"""Each mechanism, added to the real baseline and run on real files, does what it promises."""
 
 import copy
-import gc
-import importlib.util
-import itertools
 import json
 import os
-import random
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import docx
 import openpyxl
 import pytest
+from candidates import DONE, Run, call, outputs, paragraphs, results, runner, stacked, write
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness_kit import Reply, Task
-from harness_search.proposers.catalogue import Mechanism, default_catalogue
-from harness_search.proposers.catalogue.edits import ADDED, NotApplicableError, Source
-
-BASELINE = Path(__file__).parents[1] / "harnesses" / "baseline.py"
-PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
-CATALOGUE = {mechanism.name: mechanism for mechanism in default_catalogue()}
-DONE = [{"type": "text", "text": "Done."}]
-
-
-class ScriptedModel:
-    """Answers with prepared contents, one a call, and then says that it is done."""
-
-    def __init__(self, *contents: list[dict[str, Any]]) -> None:
-        self.requests: list[dict[str, Any]] = []
-        self._contents = [*contents]
-
-    def complete(self, **request: Any) -> Reply:
-        self.requests.append(copy.deepcopy(request))
-        content = self._contents.pop(0) if self._contents else copy.deepcopy(DONE)
-        return Reply(content, "end_turn", {})
-
-
-def write(path: str, content: str, tool: str = "write") -> list[dict[str, Any]]:
-    return call(tool, {"file_path": path, "content": content})
-
-
-def call(tool: str, arguments: object) -> list[dict[str, Any]]:
-    return [{"type": "tool_use", "id": f"call_{next(IDS)}", "name": tool, "input": arguments}]
-
-
-IDS = itertools.count()
-
-
-def stacked(names: Sequence[str]) -> str:
-    source = Source(BASELINE.read_text(encoding="utf-8"))
-    for name in names:
-        source = CATALOGUE[name].add_to(source)
-    return source.text
-
-
-def load(names: Sequence[str], folder: Path) -> ModuleType:
-    """The baseline with the mechanisms, written to a file and imported from there."""
-    file = folder / "candidate.py"
-    file.write_text(stacked(names), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("candidate", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-Run = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a candidate in a workspace as a rollout has it; returns the requests it sent."""
-    workspace = tmp_path / "work"
-    for name in ("documents", "output"):
-        (workspace / name).mkdir(parents=True)
-    monkeypatch.chdir(workspace)
-
-    def run_candidate(
-        names: Sequence[str],
-        *contents: list[dict[str, Any]],
-        deliverables: tuple[str, ...] = (),
-        instructions: str = "Write it.",
-    ) -> list[dict[str, Any]]:
-        task = Task(instructions, Path("documents"), Path(), Path("output"), deliverables)
-        model = ScriptedModel(*contents)
-        load(names, tmp_path).solve(task, model)
-        return model.requests
-
-    return run_candidate
-
-
-def results(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The tool results that the model saw, in order."""
-    return [
-        block
-        for message in requests[-1]["messages"]
-        if message["role"] == "user" and isinstance(message["content"], list)
-        for block in message["content"]
-        if block["type"] == "tool_result"
-    ]
-
-
-def paragraphs(file: str) -> list[str]:
-    return [paragraph.text for paragraph in docx.Document(file).paragraphs]
-
-
-def outputs() -> dict[str, str]:
-    files = sorted(path for path in Path("output").rglob("*") if path.is_file())
-    return {path.relative_to("output").as_posix(): path.read_text() for path in files}
+    return runner(tmp_path, monkeypatch)
 
 
 # Deliverable landing.
@@ -345,74 +246,3 @@ def test_a_second_look_is_one_more_round_of_the_same_conversation(run: Run) -> N
     assert asked["role"] == "user"
     assert "take a second look" in asked["content"][0]["text"]
     assert outputs() == {"memo.md": "# Memo\nnew"}
-
-
-# Stacks.
-
-
-def orders() -> Iterator[tuple[str, ...]]:
-    return itertools.permutations(CATALOGUE)
-
-
-def sources_of_all_orders() -> Iterator[str]:
-    """All six in each of the 720 orders; orders with a common start share the work."""
-
-    def grow(source: Source, left: frozenset[str]) -> Iterator[str]:
-        if not left:
-            yield source.text
-        for name in sorted(left):
-            yield from grow(CATALOGUE[name].add_to(source), left - {name})
-
-    return grow(Source(BASELINE.read_text(encoding="utf-8")), frozenset(CATALOGUE))
-
-
-@pytest.fixture
-def no_garbage_collection() -> Iterator[None]:
-    """Looking again and again through large syntax trees would double the time."""
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.mark.usefixtures("no_garbage_collection")
-def test_every_stacking_order_gives_the_same_file_but_for_the_order_of_sections() -> None:
-    sources = list(sources_of_all_orders())  # each was parsed when it was made
-    assert len(sources) == 720
-    assert len({tuple(sorted(source.splitlines())) for source in sources}) == 1
-    compile(sources[0], "candidate", "exec")
-    assert sources[0].count(ADDED) == 1
-    assert sources[0].count("\n") < 480
-
-
-def everything(run: Run, order: Sequence[str]) -> None:
-    """Chunked, misnamed and malformed at once, with a second look that changes nothing."""
-    parts = ["# Memo\n\nOne.", "## Second\n\nTwo."]
-    broken = json.dumps({"file_path": "drafts/memo-v1.docx", "content": parts[1]})[:-1]
-    first = write("drafts/memo-v1.docx", parts[0], "write_docx")
-    run(order, first, call("write_docx", broken), deliverables=("memo.docx",))
-    assert paragraphs("output/memo.docx") == ["Memo", "One.", "Second", "Two."]
-
-
-@pytest.mark.parametrize("order", random.Random("orders").sample(sorted(orders()), 12))
-def test_all_mechanisms_work_together_in_any_order(run: Run, order: tuple[str, ...]) -> None:
-    everything(run, order)
-
-
-@pytest.mark.parametrize("names", [[name] for name in CATALOGUE] + [list(CATALOGUE)])
-def test_a_candidate_looks_hand_written(names: list[str], tmp_path: Path) -> None:
-    file = tmp_path / "candidate.py"
-    file.write_text(stacked(names), encoding="utf-8")
-    for command in (["format", "--diff"], ["check"]):
-        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "--config", str(PYPROJECT)]
-        done = subprocess.run([*ruff, str(file)], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.parametrize("mechanism", CATALOGUE.values(), ids=CATALOGUE)
-def test_no_mechanism_applies_twice(mechanism: Mechanism) -> None:
-    with pytest.raises(NotApplicableError):
-        mechanism.add_to(Source(stacked([mechanism.name])))
-
-
-def test_mechanisms_differ_in_what_they_change() -> None:
-    assert len({mechanism.digest for mechanism in CATALOGUE.values()}) == 6

@@ -13,17 +13,17 @@ from pathlib import Path
 import git
 import pytest
 import tenacity
-from aiohttp import web
 from rich.console import Console
 from scripted_proposer import Scripted, decisions, delivers_nothing, placebo, rollouts, run
 
 import meta_harness
 from harness_search.errors import InputError, SearchStoppedError
-from harness_search.gateway import upstream
+from harness_search.gateway import account
 from harness_search.ledger.rows import DecisionKind
 from harness_search.reports.progress import Reporter
 from harness_search.search import frontier_on_disk, set_aside
 from harness_search.simulated import server
+from harness_search.simulated.faults import Status
 from harness_search.workspace import Workspace
 
 
@@ -73,12 +73,9 @@ def test_a_baseline_lost_to_an_outage_stops_the_search_and_is_measured_later(
 
 def answer_with(patch: pytest.MonkeyPatch, status: int) -> None:
     """From now on the simulated model's server answers with an error, and no retry waits."""
-
-    async def broken(self: object, request: web.Request) -> web.Response:
-        return web.Response(status=status)
-
-    patch.setattr(server.SimulatedModel, "_messages", broken)
-    patch.setattr(upstream, "wait_random_exponential", lambda **_: tenacity.wait_none())
+    patch.setattr(server.SimulatedModel, "fault_of", lambda self, received: Status(status))
+    patch.setattr(account, "wait_random_exponential", lambda **_: tenacity.wait_none())
+    patch.setattr(account, "_Patience", lambda _: tenacity.stop_after_attempt(2))
 
 
 def test_a_deleted_candidate_is_restored_and_a_changed_one_refused(

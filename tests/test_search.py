@@ -165,6 +165,7 @@ def test_a_candidate_behind_a_linked_folder_is_not_taken(
 def test_a_missing_key_starts_nothing(open_tiny: Callable[..., Workspace]) -> None:
     settings = open_tiny().layout.settings
     profile = '[profiles.real]\nbase_url = "http://127.0.0.1:1"\nmodel = "m"\n'
+    profile += "price = { input = 1, output = 2 }\n"
     settings.write_text(f'{settings.read_text()}\n{profile}key_variable = "NO_SUCH_KEY"\n')
     workspace = open_tiny(profile="real")
     with pytest.raises(InputError, match="NO_SUCH_KEY"):

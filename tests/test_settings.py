@@ -1,11 +1,14 @@
 """Configuration: one validated model, flags beat the file, errors name the field."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from harness_search.errors import InputError
-from harness_search.settings import read_settings
+from harness_search.gateway.prices import price_of, read_prices
+from harness_search.settings import Profile, Settings, read_settings
 
 
 def settings_file(tmp_path: Path, text: str) -> Path:
@@ -44,6 +47,13 @@ def test_a_flag_beats_the_file_and_a_missing_flag_does_not(tmp_path: Path) -> No
         ("", {"trials": -1}, ["command line", "--trials", "-1"]),
         ("", {"profile": "gpt"}, ["profile", "'gpt'", "simulated"]),
         ("[profiles.x]\nbase_url = 'ftp://x'\nmodel = 'm'\n", {}, ["profiles.x.base_url"]),
+        ("[budget]\nusd = 0\n", {}, ["meta_harness.toml", "budget.usd", "found 0"]),
+        ("[budget]\nusd = -1\n", {"trials": 2}, ["meta_harness.toml", "budget.usd", "-1"]),
+        ("", {"budget_usd": -5.0}, ["command line", "--budget-usd", "-5.0"]),
+        ("", {"budget_tokens": 0}, ["command line", "--budget-tokens", "found 0"]),
+        ("", {"rollout_tokens": "x"}, ["command line", "--rollout-tokens", "'x'"]),
+        ("budget = 3\n", {"budget_usd": 5.0}, ["meta_harness.toml", "budget", "found 3"]),
+        ("[limits]\ncalls = 0\n", {}, ["limits.calls", "found 0"]),
     ],
 )
 def test_bad_input_names_the_place_and_what_was_found(
@@ -53,6 +63,113 @@ def test_bad_input_names_the_place_and_what_was_found(
         read_settings(settings_file(tmp_path, text), flags)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_flags_of_the_budget_beat_the_file_and_leave_the_rest_of_it(tmp_path: Path) -> None:
+    file = settings_file(tmp_path, "[budget]\nusd = 1.0\ncandidate_tokens = 7\n")
+    flags = {"budget_usd": 5.0, "rollout_tokens": 9, "allow_unpriced": True, "budget_tokens": None}
+    budget = read_settings(file, {**flags, "seed": 3}).budget
+    assert (budget.usd, budget.candidate_tokens, budget.rollout_tokens) == (5.0, 7, 9)
+    assert budget.tokens is None
+    assert budget.allow_unpriced
+
+
+# Profiles.
+
+
+def profile(tmp_path: Path, fields: str) -> Profile:
+    text = f"[search]\nprofile = 'x'\n[profiles.x]\nmodel = 'm'\n{fields}\n"
+    return read_settings(settings_file(tmp_path, text), {}).profile
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("https://api.anthropic.com", "https://api.anthropic.com"),
+        ("https://api.anthropic.com/", "https://api.anthropic.com"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://api.z.ai/api/anthropic", "https://api.z.ai/api/anthropic"),
+        ("simulated", "simulated"),
+    ],
+)
+def test_an_address_is_taken_with_or_without_a_last_slash(
+    tmp_path: Path, given: str, read: str
+) -> None:
+    assert profile(tmp_path, f"base_url = '{given}'").base_url == read
+
+
+@pytest.mark.parametrize("ending", ["/v1", "/v1/", "/v1/messages", "/anthropic/v1/messages/"])
+def test_an_address_that_says_the_path_too_is_told_that_it_is_added(
+    tmp_path: Path, ending: str
+) -> None:
+    with pytest.raises(InputError, match=r"profiles\.x\.base_url.*/v1/messages, which is added"):
+        profile(tmp_path, f"base_url = 'https://host{ending}'")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "https://host:port", "https://host?a=1", "https://host#x", "host", "", "simulate"],
+)
+def test_an_address_that_is_none_is_named(tmp_path: Path, url: str) -> None:
+    with pytest.raises(InputError, match=r"profiles\.x\.base_url"):
+        profile(tmp_path, f"base_url = '{url}'")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ("base_url = 'https://user:hunter2@host'", "base_url"),
+        ("base_url = 'https://host'\nkey_variable = 'sk-ant-hunter2'", "key_variable"),
+        ("base_url = 'https://host'\nkey_variable = 'sk hunter2'", "key_variable"),
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_refused_and_not_repeated(
+    tmp_path: Path, fields: str, field: str
+) -> None:
+    with pytest.raises(InputError, match=rf"profiles\.x\.{field}") as caught:
+        profile(tmp_path, fields)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ("authentication = 'basic'", ["profiles.x.authentication", "'basic'"]),
+        ("price = { input = 3.0 }", ["profiles.x.price", "input and output"]),
+        ("context_tokens = 0", ["profiles.x.context_tokens"]),
+        ("concurrency_start = 9\nconcurrency_most = 8", ["profiles.x", "concurrency_most"]),
+        ("sampling = { max_tokens = 5 }", ["profiles.x.sampling", "max_tokens"]),
+        ("stall_seconds = 0", ["profiles.x.stall_seconds"]),
+    ],
+)
+def test_a_profile_that_cannot_work_is_refused(
+    tmp_path: Path, fields: str, words: list[str]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        profile(tmp_path, f"base_url = 'https://host'\n{fields}")
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_sampling_parameters_keep_their_types(tmp_path: Path) -> None:
+    fields = "base_url = 'https://host'\nsampling = { temperature = 0.5, top_k = 4, think = true }"
+    found = profile(tmp_path, fields).sampling
+    assert found == {"temperature": 0.5, "top_k": 4, "think": True}
+    assert [type(value) for value in found.values()] == [float, int, bool]
+
+
+def test_every_example_of_the_docs_is_a_model_with_a_price(repository: Path) -> None:
+    text = (repository / "docs" / "models.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    settings = [Settings.model_validate(tomllib.loads(block)) for block in blocks]
+    profiles = {name: item for found in settings for name, item in found.profiles.items()}
+    prices = read_prices(repository / "prices.toml")
+    for name, item in profiles.items():
+        price_of(name, item, prices, allow_unpriced=False, budget=settings[0].budget)
+    hosted = {"claude", "deepseek", "glm", "kimi", "openrouter"}
+    assert hosted | {"litellm", "vllm", "ollama", "llamacpp"} <= profiles.keys()
+    assert any(found.budget.usd for found in settings)
 
 
 def test_a_folder_without_a_workspace_says_how_to_make_one(tmp_path: Path) -> None:

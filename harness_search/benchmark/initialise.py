@@ -38,7 +38,12 @@ def _write_templates(layout: Layout, tasks: Path) -> None:
     inside = tasks.is_relative_to(layout.root)
     place = tasks.relative_to(layout.root) if inside else tasks
     settings = templates.joinpath("meta_harness.toml").read_text(encoding="utf-8")
-    for name, target in (("baseline.py", layout.baseline), ("SKILL.md", layout.skill)):
+    copies = {
+        "baseline.py": layout.baseline,
+        "SKILL.md": layout.skill,
+        "prices.toml": layout.prices,
+    }
+    for name, target in copies.items():
         if not target.exists():
             write_atomically(target, templates.joinpath(name).read_text(encoding="utf-8"))
     ignore = layout.root / ".gitignore"

@@ -1,110 +1,333 @@
-"""The gateway: a Messages API on a unix socket, one token per rollout."""
+"""The gateway: a Messages API on a unix socket, one token per rollout or session."""
 
 import asyncio
-import json
+import gc
+import hashlib
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from harness_search.gateway.account import MESSAGES, Account, RunStopsError
+from harness_search.gateway.admission import BodyAdmission, BodyTooLargeError
+from harness_search.gateway.answers import RefusedError, api_error
+from harness_search.gateway.batches import BATCHES, Batches, client_headers
+from harness_search.gateway.budget import Reservation, Shortage
+from harness_search.gateway.connections import Connections, room_for_connections
+from harness_search.gateway.events import events_of
+from harness_search.gateway.exchange import NO_CALL, Exchange
 from harness_search.gateway.grants import Grant
-from harness_search.gateway.requests import problem_of
+from harness_search.gateway.outlet import Outlet
+from harness_search.gateway.prices import usage_of
+from harness_search.gateway.replay import Recorded, Replies
+from harness_search.gateway.requests import parsed, problem_of
+from harness_search.gateway.rights import breach_of
 from harness_search.gateway.transcript import TranscriptWriter
-from harness_search.gateway.upstream import Answer, ProviderError, Upstream
-from harness_search.ledger.rows import Usage
+from harness_search.gateway.upstream import Outgoing
+from harness_search.ledger.rows import Role, Usage
 
-LARGEST_REQUEST = 64 * 1024 * 1024  # bytes; the library's default of 1 MiB refuses long contexts
+COUNT_TOKENS = f"{MESSAGES}/count_tokens"
+LARGEST_REQUEST = 32 * 1024 * 1024  # bytes, as at the API
+BODIES_AT_ONCE = 384 * 1024 * 1024
+"""Bytes of requests held at once: many long contexts, and still a bound on memory."""
+LARGE_REQUEST = 2 * 1024 * 1024  # bytes
+LARGE_BYTES_A_SECOND = 16 * 1024 * 1024
+"""Of large bodies together. To read and record 32 MB takes the loop about a second."""
+LARGEST_TRANSCRIPT = 256 * 1024 * 1024  # bytes, but for the last call
+MOST_YOUNG_OBJECTS = 10_000
+"""Made before the garbage collector looks at them: calls in flight hold thousands, to no avail."""
+SECONDS_TO_SEND = 30.0
+"""A client on this machine that is still sending after so long holds others' memory."""
 
 
 class Gateway:
     """The only door to the model. It meters, records, and knows when the provider failed."""
 
-    def __init__(self, upstream: Upstream, model: str, socket: Path) -> None:
-        self.socket = socket
-        self._upstream, self._model = upstream, model
-        self.refusal = ""
-        """Why the provider refuses everyone (key, credit, model name); empty while it does not."""
+    def __init__(
+        self,
+        account: Account,
+        socket: Path,
+        *,
+        most_requests: int = 1000,
+        loopback: bool = False,
+        sampling: Iterable[str] = (),
+    ) -> None:
+        self.account, self.socket = account, socket
+        self.base_url = ""
+        """Address of the loopback port, for clients that cannot use the socket."""
+        self._most_requests, self._loopback = most_requests, loopback
+        self._sampling = frozenset(sampling)
         self._grants: dict[str, Grant] = {}
-        application = web.Application(client_max_size=LARGEST_REQUEST)
-        application.router.add_post("/v1/messages", self._messages)
-        self._runner = web.AppRunner(application, access_log=None)
+        self._bodies = BodyAdmission(LARGEST_REQUEST, BODIES_AT_ONCE, LARGEST_REQUEST)
+        self._next_large = 0.0
+        """When the next large body may be read, on the monotonic clock."""
+        self._batches = Batches(account)
 
     @property
     def model(self) -> str:
-        return self._model
+        return self.account.terms.model
 
     async def start(self) -> None:
         """Listen; the socket's folder must be private to this user."""
+        gc.freeze()  # what is loaded stays: each full collection would hold up all calls for it
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(MOST_YOUNG_OBJECTS, *self._thresholds[1:])
+        # Without a web.Application, whose router and middlewares cost more than our own checks.
+        request = partial(
+            web.Request, loop=asyncio.get_running_loop(), client_max_size=LARGEST_REQUEST
+        )
+        server = web.Server(self._answer, request_factory=request)  # type: ignore[arg-type]
+        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.UnixSite(self._runner, str(self.socket)).start()
+        self._connections = Connections(server, room_for_connections())
+        await self._connections.listen(str(self.socket))
+        if self._loopback:
+            self.base_url = f"http://127.0.0.1:{await self._connections.listen_on_a_port()}"
 
     async def stop(self) -> None:
+        for grant in list(self._grants.values()):
+            self.revoke(grant)
+        self._connections.stop_listening()
         await self._runner.cleanup()
-        await self._upstream.close()
+        await self.account.close()
+        gc.set_threshold(*self._thresholds)
+        gc.unfreeze()
 
-    def grant(self, transcript: Path, noise: str) -> Grant:
-        """Let one rollout in."""
-        grant = Grant(self._model, noise, TranscriptWriter(transcript))
+    def grant(
+        self,
+        transcript: Path,
+        *,
+        role: Role = Role.ROLLOUT,
+        noise: str = "",
+        candidate: str = "",
+        replies: Replies | None = None,
+    ) -> Grant:
+        """Let one rollout, or one session of judge or proposer, in."""
+        grant = Grant(
+            self.model,
+            TranscriptWriter(transcript),
+            role,
+            noise,
+            candidate,
+            Replies() if replies is None else replies,  # without a reply it is false, and not void
+            self._most_requests,
+        )
         self._grants[grant.token] = grant
         return grant
 
     def revoke(self, grant: Grant) -> None:
-        """Shut one rollout out again, and end its calls: nobody will read their replies."""
+        """Shut a holder out again, and end its calls: nobody will read their replies."""
         self._grants.pop(grant.token, None)
-        for task in grant.in_flight:
+        for task in grant.answering:
             task.cancel()
+        self._batches.forget(grant)
+        grant.transcript.close()
+        self.account.budget.end_rollout(grant.token)
+        if grant.role is not Role.ROLLOUT and grant.paid.total:
+            self.account.spent_by(grant.role, grant.paid, grant.paid_usd)
 
-    async def _messages(self, request: web.Request) -> web.Response:
+    # A request, from the door to its handler.
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if "expect" in request.headers:
+            await _expect(request)
         grant = self._grants.get(_token(request))
         if grant is None:
-            return api_error(401, "authentication_error", "invalid x-api-key")
-        body = await request.read()
+            return api_error(401, "invalid x-api-key")
+        task = _this_task()
+        grant.answering.add(task)
+        known = False
         try:
-            content = json.loads(body)
-        except (ValueError, RecursionError):
-            return api_error(400, "invalid_request_error", "the request body is not valid JSON")
-        refusal = _refusal(content, grant)
-        if refusal is not None:
-            return refusal
-        task = asyncio.current_task()
-        assert task is not None
-        grant.in_flight.add(task)
-        try:
-            return await self._relay(grant, body, content)
+            with self._connections.busy(request.protocol, grant.token):
+                answer = await self._admitted(grant, request)
+            known = True
+            return answer
+        except RefusedError as refusal:
+            known = True
+            return api_error(refusal.status, refusal.message)
+        except RecursionError:
+            known = True
+            return api_error(400, "the request is nested too deeply")
+        except asyncio.CancelledError:
+            known = True
+            raise
         finally:
+            grant.answering.discard(task)
             grant.in_flight.discard(task)
+            if not known:  # a bug of ours is nobody's score
+                grant.fail("gateway", "an error of its own")
 
-    async def _relay(self, grant: Grant, body: bytes, content: dict[str, Any]) -> web.Response:
+    async def _admitted(self, grant: Grant, request: web.Request) -> web.StreamResponse:
+        grant.requests += 1
+        if grant.requests > grant.most_requests:
+            grant.limit_reached = f"its limit of {grant.most_requests:,} requests was reached"
+            raise RefusedError(400, f"this rollout may send {grant.most_requests:,} requests")
+        route = (request.method, request.path)
+        if grant.role is Role.JUDGE and request.path.startswith(BATCHES):
+            async with self._body(grant, request) as body:
+                return await self._batches.answer(grant, request, body, self._checked)
+        if route == ("POST", COUNT_TOKENS):
+            async with self._body(grant, request) as body:
+                return await self._count_tokens(grant, request, body)
+        if route == ("POST", MESSAGES):
+            async with self._body(grant, request) as body:
+                return await self._message(grant, request, body)
+        raise RefusedError(404, f"{request.method} {request.path} is not served here")
+
+    @asynccontextmanager
+    async def _body(self, grant: Grant, request: web.Request) -> AsyncIterator[bytes]:
+        """The request's body, within what the gateway holds at once."""
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise RefusedError(400, "content-encoding: the body must be sent as it is")
+        try:
+            permit = await self._bodies.enter(grant.token, request.content_length)
+        except BodyTooLargeError as error:
+            raise RefusedError(413, "Request exceeds the maximum size") from error
+        try:
+            body = await _read(request)
+            grant.in_flight.add(_this_task())
+            await self._turn_of(len(body))
+            yield body
+        finally:
+            self._bodies.leave(permit)
+
+    async def _turn_of(self, size: int) -> None:
+        """Keep large bodies apart: between two of them the loop has time for everybody else."""
+        if size < LARGE_REQUEST:
+            return
+        now = time.monotonic()
+        turn = max(now, self._next_large)
+        self._next_large = turn + size / LARGE_BYTES_A_SECOND
+        await asyncio.sleep(turn - now)
+
+    def _checked(self, body: bytes | object, *, generates: bool = True) -> dict[str, Any]:
+        """The request's content; raises RefusedError for one that goes no further."""
+        content = parsed(body) if isinstance(body, bytes) else body
+        problem = problem_of(content, generates=generates)
+        if problem:
+            raise RefusedError(400, problem)
+        assert isinstance(content, dict)
+        if content.get("model") != self.model:
+            raise RefusedError(404, f"model: {self.model} is the one model served here")
+        breach = breach_of(content, self._sampling)
+        if breach:
+            raise RefusedError(400, breach)
+        return content
+
+    # The two requests that every holder may send.
+
+    async def _message(self, grant: Grant, request: web.Request, body: bytes) -> web.StreamResponse:
+        arrived = time.monotonic()
+        content = self._checked(body)
+        outgoing = _outgoing(MESSAGES, request, body, grant.noise)
+        streaming, max_tokens = bool(content.get("stream")), content["max_tokens"]
+        if streaming and request.version < (1, 1):
+            raise RefusedError(400, "stream: needs HTTP/1.1")
+        _require_room(grant)
         grant.calls += 1
-        try:
-            answer = await self._upstream.send(body, grant.noise)
-        except ProviderError as error:
-            if not error.passing and await self._answers_others():
-                message = f"the provider refuses this request ({error.reason})"
-                return api_error(400, "invalid_request_error", message)
-            grant.provider_failure = f"provider: {error.reason}"
-            self.refusal = self.refusal or ("" if error.passing else error.reason)
-            return api_error(529, "overloaded_error", "the provider did not answer")
-        grant.lost.append(answer.lost)
-        reply = _parsed(answer)
-        if reply is None:
-            grant.provider_failure = "provider: an answer that is no message with its usage"
-            return api_error(502, "api_error", "the provider's reply cannot be read")
-        if answer.status == 200:
-            grant.usage += usage_of(reply)
-        grant.transcript.append(content, answer.status, reply)
-        return web.Response(status=answer.status, body=answer.body, content_type="application/json")
+        number, digest = grant.calls, hashlib.sha256(body).hexdigest()
+        grant.asked[digest] += 1
+        recorded = grant.replies.find(digest, grant.asked[digest])
+        if recorded is not None:
+            grant.transcript.request(number, digest, content)
+            return await self._replay(grant, number, recorded, request if streaming else None)
+        if len(body) >= LARGE_REQUEST:  # it may wait for the budget, and many others with it
+            content = {}
+        reservation = await self._reserve(grant, len(body), max_tokens)
+        self._record(grant, number, digest, content or parsed(body), reservation)
+        del content  # while the provider thinks, only the bytes are held
+        exchange = Exchange(
+            self.account, grant, number, outgoing, reservation, arrived, streaming, digest
+        )
+        return await exchange.answer(request)
 
-    async def _answers_others(self) -> bool:
-        """Whether the provider takes a request of our own: then it is a harness's that it refuses,
-        and nobody else has to stop for it."""
-        messages = [{"role": "user", "content": "ping"}]
-        request = {"model": self._model, "max_tokens": 1, "messages": messages}
+    def _record(
+        self, grant: Grant, number: int, digest: str, content: Any, reservation: Reservation
+    ) -> None:
+        amount = reservation.amount
         try:
-            answer = await self._upstream.send(json.dumps(request).encode(), "")
-        except ProviderError:
-            return False
-        return answer.status == 200
+            grant.transcript.request(
+                number,
+                digest,
+                content,
+                reserved_usd=amount.usd,
+                reserved_tokens=amount.tokens,
+            )
+        except BaseException:
+            self.account.settle(reservation, Usage(), 0.0)
+            raise
+
+    async def _reserve(self, grant: Grant, size: int, max_tokens: int) -> Reservation:
+        try:
+            found = await self.account.reserve(
+                grant.role, grant.candidate, grant.token, size, max_tokens
+            )
+        except RunStopsError as error:
+            grant.halt()
+            raise RefusedError(529, "the run stops") from error
+        if isinstance(found, Shortage):
+            grant.limit_reached = found.reason
+            raise RefusedError(400, found.reason)
+        return found
+
+    async def _replay(
+        self, grant: Grant, number: int, recorded: Recorded, streaming: web.Request | None
+    ) -> web.StreamResponse:
+        """Give the paid reply of an earlier attempt again: counted as then, not paid again."""
+        usage = usage_of(recorded.reply)
+        grant.count(usage, recorded.cost_usd, replayed=True)
+        self.account.budget.book_replayed(grant.token, usage.total)
+        grant.transcript.reply(
+            number, recorded.status, recorded.reply, cost_usd=recorded.cost_usd, replayed=True
+        )
+        if streaming is None:
+            return web.json_response(recorded.reply)
+        outlet = Outlet(streaming, {"content-type": "text/event-stream"})
+        outlet.start()
+        for event in events_of(recorded.reply):
+            outlet.put(event)
+        await outlet.finish(clean=True)
+        return outlet.response
+
+    async def _count_tokens(
+        self, grant: Grant, request: web.Request, body: bytes
+    ) -> web.StreamResponse:
+        arrived = time.monotonic()
+        self._checked(body, generates=False)
+        outgoing = _outgoing(COUNT_TOKENS, request, body, grant.noise)
+        free = await self._reserve(grant, 0, 0)
+        exchange = Exchange(self.account, grant, NO_CALL, outgoing, free, arrived)
+        return await exchange.answer(request)
+
+
+async def _expect(request: web.Request) -> None:
+    """Let a client that asks first send its body; of other expectations nothing is known."""
+    if request.version >= (1, 1) and request.headers["expect"].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # of the answer itself nothing has been sent
+
+
+def _this_task() -> "asyncio.Task[Any]":
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def _read(request: web.Request) -> bytes:
+    """The body; raises RefusedError when it does not come, or is too large."""
+    try:
+        async with asyncio.timeout(SECONDS_TO_SEND):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise RefusedError(413, "Request exceeds the maximum size") from error
+    except TimeoutError as error:
+        raise RefusedError(408, "the request body did not come in time") from error
+    except (ConnectionError, web.RequestPayloadError) as error:
+        raise RefusedError(400, "the request body did not come whole") from error
 
 
 def _token(request: web.Request) -> str:
@@ -112,40 +335,16 @@ def _token(request: web.Request) -> str:
     return request.headers.get("x-api-key", bearer)
 
 
-def _refusal(content: object, grant: Grant) -> web.Response | None:
-    if isinstance(content, dict) and content.get("model") != grant.model:
-        return api_error(404, "not_found_error", f"this rollout's model is {grant.model}")
-    problem = problem_of(content)
-    if not problem and isinstance(content, dict) and content.get("stream"):
-        problem = "stream: streaming is not served here"
-    return api_error(400, "invalid_request_error", problem) if problem else None
+def _require_room(grant: Grant) -> None:
+    """Raise RefusedError once a transcript is as large as one may become: requests that the
+    provider rejects cost nothing, and could fill the disk."""
+    if grant.transcript.size > LARGEST_TRANSCRIPT:
+        megabytes = LARGEST_TRANSCRIPT // 1024**2
+        grant.limit_reached = f"its transcript's limit of {megabytes} MB was reached"
+        raise RefusedError(400, f"this rollout may send {megabytes} MB of new content")
 
 
-def _parsed(answer: Answer) -> dict[str, Any] | None:
-    """The reply; None unless it is an error on the request, or a message with its usage."""
-    try:
-        reply = json.loads(answer.body)
-    except ValueError:
-        return None
-    if not isinstance(reply, dict):
-        return None
-    whole = isinstance(reply.get("content"), list) and isinstance(reply.get("usage"), dict)
-    return reply if whole or answer.status != 200 else None
-
-
-def usage_of(reply: dict[str, Any]) -> Usage:
-    """Tokens of one reply by kind, as the API reports them."""
-    usage = reply.get("usage") or {}
-    return Usage(
-        input=usage.get("input_tokens") or 0,
-        output=usage.get("output_tokens") or 0,
-        cache_write=usage.get("cache_creation_input_tokens") or 0,
-        cache_read=usage.get("cache_read_input_tokens") or 0,
-    )
-
-
-def api_error(status: int, kind: str, message: str) -> web.Response:
-    """An error in the exact shape of the Messages API."""
-    return web.json_response(
-        {"type": "error", "error": {"type": kind, "message": message}}, status=status
-    )
+def _outgoing(path: str, request: web.Request, body: bytes | None, noise: str) -> Outgoing:
+    """The request as it came; of its headers only those that say how it is to be read."""
+    query = "?beta=true" if request.query.get("beta") == "true" else ""
+    return Outgoing(path + query, body, client_headers(request), noise)

@@ -28,6 +28,11 @@ CREATE TABLE IF NOT EXISTS rollouts (
     seconds       REAL,
     judge_version TEXT,
     output_digest TEXT,
+    paid_input       INTEGER NOT NULL DEFAULT 0,
+    paid_output      INTEGER NOT NULL DEFAULT 0,
+    paid_cache_write INTEGER NOT NULL DEFAULT 0,
+    paid_cache_read  INTEGER NOT NULL DEFAULT 0,
+    paid_usd         REAL NOT NULL DEFAULT 0,
     UNIQUE (harness, task, task_digest, trial, profile, attempt)
 ) STRICT;
 
@@ -49,4 +54,16 @@ CREATE TABLE IF NOT EXISTS iterations (
     claim     TEXT NOT NULL,
     decision  TEXT,
     reason    TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS spending (
+    id          INTEGER PRIMARY KEY,
+    role        TEXT NOT NULL,
+    subject     TEXT NOT NULL,
+    input       INTEGER NOT NULL,
+    output      INTEGER NOT NULL,
+    cache_write INTEGER NOT NULL,
+    cache_read  INTEGER NOT NULL,
+    usd         REAL NOT NULL,
+    at          TEXT NOT NULL
 ) STRICT;

@@ -15,6 +15,7 @@ from harness_search.ledger.rows import (
     DecisionKind,
     IterationRow,
     Outcome,
+    Role,
     RolloutKey,
     RolloutRow,
     Usage,
@@ -23,8 +24,18 @@ from harness_search.ledger.rows import (
 _KEY_COLUMNS = "harness, task, task_digest, trial, profile"
 _ROW_COLUMNS = (
     f"{_KEY_COLUMNS}, attempt, outcome, reason, passed, total, tokens_input, tokens_output, "
-    "tokens_cache_write, tokens_cache_read, cost_usd, calls, seconds, judge_version, output_digest"
+    "tokens_cache_write, tokens_cache_read, cost_usd, calls, seconds, judge_version, "
+    "output_digest, paid_input, paid_output, paid_cache_write, paid_cache_read, paid_usd"
 )
+_PAID = {
+    "paid_input": "tokens_input",
+    "paid_output": "tokens_output",
+    "paid_cache_write": "tokens_cache_write",
+    "paid_cache_read": "tokens_cache_read",
+    "paid_usd": "cost_usd",
+}
+"""Columns that older ledgers lack, with those that said the same then."""
+_NOTHING = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,8 @@ class RunningProcess:
     pid: int
     pid_started: int
     """Start time of the process in clock ticks since boot; tells a reused pid apart."""
+    key: RolloutKey
+    attempt: int
 
 
 class Ledger:
@@ -76,16 +89,19 @@ class Ledger:
     def begin(self, key: RolloutKey, pid: int, pid_started: int) -> tuple[int, int]:
         """Note that an attempt runs; returns its row id and its attempt number."""
         with self._transaction() as database:
-            where = " AND ".join(f"{name.strip()} = ?" for name in _KEY_COLUMNS.split(","))
-            (attempts,) = database.execute(
-                f"SELECT COALESCE(MAX(attempt), 0) FROM rollouts WHERE {where}", astuple(key)
-            ).fetchone()
+            attempt = max(self.attempts(key), default=0) + 1
             cursor = database.execute(
                 f"INSERT INTO rollouts ({_KEY_COLUMNS}, attempt, status, started_at, pid, "
                 "pid_started) VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)",
-                (*astuple(key), attempts + 1, _now(), pid, pid_started),
+                (*astuple(key), attempt, _now(), pid, pid_started),
             )
-            return int(cursor.lastrowid or 0), attempts + 1
+            return int(cursor.lastrowid or 0), attempt
+
+    def attempts(self, key: RolloutKey) -> list[int]:
+        """Numbers of every attempt of a rollout so far, however it ended, the first one first."""
+        where = " AND ".join(f"{name.strip()} = ?" for name in _KEY_COLUMNS.split(","))
+        query = f"SELECT attempt FROM rollouts WHERE {where} ORDER BY attempt"
+        return [attempt for (attempt,) in self._database.execute(query, astuple(key))]
 
     def finish(
         self, rollout: int, row: RolloutRow, verdicts: Iterable[tuple[str, str, str]]
@@ -93,13 +109,15 @@ class Ledger:
         """Turn a running attempt into a done one, with its verdicts, in one transaction."""
         values = (row.outcome.value, row.reason, row.passed, row.total, *astuple(row.usage))
         rest = (row.cost_usd, row.calls, row.seconds, row.judge_version, row.output_digest)
+        paid = (*astuple(row.paid), row.paid_usd)
         with self._transaction() as database:
             database.execute(
                 "UPDATE rollouts SET status = 'done', outcome = ?, reason = ?, passed = ?, "
                 "total = ?, tokens_input = ?, tokens_output = ?, tokens_cache_write = ?, "
                 "tokens_cache_read = ?, cost_usd = ?, calls = ?, seconds = ?, judge_version = ?, "
-                "output_digest = ? WHERE id = ? AND status = 'running'",
-                (*values, *rest, rollout),
+                "output_digest = ?, paid_input = ?, paid_output = ?, paid_cache_write = ?, "
+                "paid_cache_read = ?, paid_usd = ? WHERE id = ? AND status = 'running'",
+                (*values, *rest, *paid, rollout),
             )
             database.executemany(
                 "INSERT INTO verdicts VALUES (?, ?, ?, ?)",
@@ -109,14 +127,24 @@ class Ledger:
     def running(self) -> list[RunningProcess]:
         """What an earlier scaffold left unfinished."""
         found = self._database.execute(
-            "SELECT id, pid, pid_started FROM rollouts WHERE status = 'running'"
+            f"SELECT id, pid, pid_started, attempt, {_KEY_COLUMNS} FROM rollouts "
+            "WHERE status = 'running' ORDER BY id"
         )
-        return [RunningProcess(*row) for row in found]
+        return [
+            RunningProcess(rollout, pid, pid_started, RolloutKey(*key), attempt)
+            for rollout, pid, pid_started, attempt, *key in found
+        ]
 
-    def mark_interrupted(self, rollout: int) -> None:
-        """Close an attempt that ended with its scaffold; the rollout will be run again."""
+    def mark_interrupted(self, rollout: int, usage: Usage = _NOTHING, usd: float = 0.0) -> None:
+        """Close an attempt that ended with its scaffold, with what it had paid; the rollout will
+        be run again."""
         with self._transaction() as database:
-            database.execute("UPDATE rollouts SET status = 'interrupted' WHERE id = ?", (rollout,))
+            database.execute(
+                "UPDATE rollouts SET status = 'interrupted', paid_input = ?, paid_output = ?, "
+                "paid_cache_write = ?, paid_cache_read = ?, paid_usd = ? "
+                "WHERE id = ? AND status = 'running'",
+                (*astuple(usage), usd, rollout),
+            )
 
     def rows(self, harness: str | None = None) -> list[RolloutRow]:
         """Every ended attempt, oldest first; of one harness if its digest is given."""
@@ -126,6 +154,33 @@ class Ledger:
             values,
         )
         return [_rollout_row(row) for row in found]
+
+    # Money.
+
+    def record_spending(self, role: Role, subject: str, usage: Usage, usd: float) -> None:
+        """Note what was spent outside rollouts, and on what."""
+        with self._transaction() as database:
+            database.execute(
+                "INSERT INTO spending (role, subject, input, output, cache_write, cache_read, usd, "
+                "at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (role.value, subject, *astuple(usage), usd, _now()),
+            )
+
+    def paid_by_harness(self) -> dict[str, tuple[Usage, float]]:
+        """Tokens and USD that the rollouts of each harness (its digest) paid, in every attempt."""
+        found = self._database.execute(
+            f"SELECT harness, {', '.join(f'SUM({name})' for name in _PAID)} FROM rollouts "
+            "GROUP BY harness ORDER BY MIN(id)"
+        )
+        return {harness: (Usage(*tokens), usd) for harness, *tokens, usd in found}
+
+    def spending(self) -> dict[Role, tuple[Usage, float]]:
+        """Tokens and USD spent outside rollouts, by role."""
+        found = self._database.execute(
+            "SELECT role, SUM(input), SUM(output), SUM(cache_write), SUM(cache_read), SUM(usd) "
+            "FROM spending GROUP BY role"
+        )
+        return {Role(role): (Usage(*tokens), usd) for role, *tokens, usd in found}
 
     # Iterations.
 
@@ -175,6 +230,13 @@ def _open_to_read(file: Path) -> sqlite3.Connection:
     uri = f"file:{quote(str(file))}?mode=ro"
     database = sqlite3.connect(uri, isolation_level=None, uri=True)
     database.execute("SELECT 1 FROM search, rollouts, verdicts, iterations LIMIT 1")
+    if _is_older(database):
+        # A reader may not add what is missing: it sees the older ledger as the newer one.
+        columns = ", ".join(f"COALESCE({old}, 0) AS {new}" for new, old in _PAID.items())
+        database.execute("PRAGMA temp_store = MEMORY")
+        database.execute(f"CREATE TEMP VIEW rollouts AS SELECT *, {columns} FROM main.rollouts")
+        kinds = "input, output, cache_write, cache_read"
+        database.execute(f"CREATE TEMP TABLE spending (role, {kinds}, usd)")
     return database
 
 
@@ -186,7 +248,24 @@ def _open_to_write(file: Path) -> sqlite3.Connection:
     database.execute("PRAGMA foreign_keys = ON")
     schema = files(__package__).joinpath("schema.sql").read_text("utf-8")
     database.executescript(f"BEGIN; {schema} COMMIT;")
+    if _is_older(database):
+        _add_paid_columns(database)
     return database
+
+
+def _is_older(database: sqlite3.Connection) -> bool:
+    """Whether the ledger is from before replies were replayed, when all that counted was paid."""
+    columns = {row[1] for row in database.execute("PRAGMA main.table_info(rollouts)")}
+    return not _PAID.keys() <= columns
+
+
+def _add_paid_columns(database: sqlite3.Connection) -> None:
+    database.execute("BEGIN IMMEDIATE")
+    for new, old in _PAID.items():
+        kind = "REAL" if new == "paid_usd" else "INTEGER"
+        database.execute(f"ALTER TABLE rollouts ADD COLUMN {new} {kind} NOT NULL DEFAULT 0")
+        database.execute(f"UPDATE rollouts SET {new} = COALESCE({old}, 0)")
+    database.execute("COMMIT")
 
 
 def _rollout_row(row: tuple[Any, ...]) -> RolloutRow:
@@ -205,6 +284,8 @@ def _rollout_row(row: tuple[Any, ...]) -> RolloutRow:
         seconds=seconds,
         judge_version=judge_version,
         output_digest=output_digest,
+        paid=Usage(*row[19:23]),
+        paid_usd=row[23],
     )
 
 

@@ -4,12 +4,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from harness_search.gateway.prices import known_price, read_prices
 from harness_search.ledger.frontier import Frontier
-from harness_search.ledger.rows import Split
+from harness_search.ledger.rows import IterationRow, Role, RolloutRow, Split
 from harness_search.ledger.scores import Score, rows_by_task
+from harness_search.ledger.spending import Spent, spent_by_role, spent_on_disk, total
 from harness_search.ledger.store import Ledger, has_begun
+from harness_search.reports.forecast import Forecast, Progress, forecast
+from harness_search.reports.money import Money, read_live
 from harness_search.search import current_frontier
-from harness_search.workspace import Workspace
+from harness_search.workspace import UNKNOWN, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Status:
     done: int
     """Finished rollouts of the open iteration, or of the last one."""
     planned: int
-    cost_usd: float
+    money: Money
     simulated: bool
 
     @property
@@ -50,21 +54,23 @@ class Status:
             "open": self.open_harness or None,
             "rollouts_done": self.done,
             "rollouts_planned": self.planned,
-            "cost_usd": round(self.cost_usd, 4),
             "simulated": self.simulated,
+            **self.money.to_json(),
             "next": self.next,
         }
 
     def lines(self) -> list[tuple[str, str]]:
         """Names and values for a terminal."""
         score = f", pooled {self.score.pooled:.1f}" if self.score else ""
+        spent, *money = self.money.lines()
         model = "simulated" if self.simulated else "real"
         return [
             ("iteration", f"{self.iteration} of {self.target}"),
             ("incumbent", f"{self.incumbent or 'none yet'}{score}"),
             ("open", self.open_harness or "nothing"),
             ("rollouts", f"{self.done} of {self.planned} in this iteration"),
-            ("spent", f"{self.cost_usd:.2f} USD ({model} model)"),
+            (spent[0], f"{spent[1]} ({model} model)"),
+            *money,
             ("next", self.next),
         ]
 
@@ -74,25 +80,65 @@ def status_of(workspace: Workspace) -> Status:
     planned = len(workspace.splits.dev) * workspace.settings.search.trials
     target, simulated = workspace.settings.search.iterations, workspace.settings.profile.simulated
     if not has_begun(workspace.layout.ledger):
-        return Status(0, target, "", None, "", 0, planned, 0.0, simulated)
+        money = _money(workspace, dict.fromkeys(Role, Spent()), None, _has_price(workspace, None))
+        return Status(0, target, "", None, "", 0, planned, money, simulated)
     with closing(Ledger(workspace.layout.ledger, read_only=True)) as ledger:
         current = current_frontier(workspace, ledger)
-        iterations, rows = ledger.iterations(), ledger.rows()
+        iterations, rows, by_role = ledger.iterations(), ledger.rows(), spent_by_role(ledger)
+        paid = {name: Spent(*item) for name, item in ledger.paid_by_harness().items()}
+        priced = _has_price(workspace, ledger.identity().get("price"))
     last = iterations[-1] if iterations else None
-    own = [row for row in rows if last is not None and row.key.harness == last.harness]
-    criteria, trials = workspace.criteria(Split.DEV), workspace.settings.search.trials
-    done = sum(map(len, rows_by_task(own, criteria, trials).values()))
+    finished = _finished(workspace, iterations, rows)
+    progress = Progress(iterations, target, planned, finished)
+    others = total(spent for role, spent in by_role.items() if role is not Role.ROLLOUT)
     return Status(
         iteration=current.iteration,
         target=target,
         incumbent=current.incumbent,
         score=_score_of(current),
         open_harness=last.name if last is not None and last.decision is None else "",
-        done=done,
+        done=finished[last.harness] if last is not None else 0,
         planned=planned,
-        cost_usd=sum(row.cost_usd for row in rows),
+        money=_money(workspace, by_role, forecast(progress, paid, others), priced),
         simulated=simulated,
     )
+
+
+def _finished(
+    workspace: Workspace, iterations: list[IterationRow], rows: list[RolloutRow]
+) -> dict[str, int]:
+    """Finished rollouts of each iteration, by its harness's digest."""
+    by_harness: dict[str, list[RolloutRow]] = {item.harness: [] for item in iterations}
+    for row in rows:
+        by_harness.setdefault(row.key.harness, []).append(row)
+    criteria, trials = workspace.criteria(Split.DEV), workspace.settings.search.trials
+    return {
+        harness: sum(map(len, rows_by_task(own, criteria, trials).values()))
+        for harness, own in by_harness.items()
+    }
+
+
+def _money(
+    workspace: Workspace, by_role: dict[Role, Spent], expected: Forecast | None, priced: bool
+) -> Money:
+    layout = workspace.layout
+    live = read_live(layout.account_state)
+    return Money(
+        by_role=by_role,
+        test=total(spent_on_disk(layout.test_ledger).values()),
+        live=live,
+        budget=(live and live.budget) or workspace.settings.budget,
+        forecast=expected,
+        priced=priced,
+    )
+
+
+def _has_price(workspace: Workspace, frozen: str | None) -> bool:
+    """Whether the model has a price: the one that the search was started with, if it was."""
+    if frozen is not None:
+        return frozen != UNKNOWN
+    prices = read_prices(workspace.layout.prices)
+    return known_price(workspace.settings.profile, prices) is not None
 
 
 def _score_of(current: Frontier) -> Score | None:

@@ -5,18 +5,26 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness_search.errors import InputError, SearchLockedError
+from harness_search.errors import InputError, SearchLockedError, SearchStoppedError
 from harness_search.files import remove_tree, write_atomically
+from harness_search.gateway.budget import Amount
+from harness_search.gateway.transcript import Paid, paid_so_far
 from harness_search.judging.documents import TextStore
 from harness_search.layout import Layout
-from harness_search.ledger.rows import Split
+from harness_search.ledger.rows import Split, Usage
+from harness_search.ledger.spending import spent_on_disk, tokens_by_candidate, total
 from harness_search.ledger.store import Ledger
 from harness_search.rollouts.child import kill_leftover
+from harness_search.rollouts.evidence import file_interrupted
 from harness_search.rollouts.kit import prepare_kit
 from harness_search.rollouts.runner import Bench
 from harness_search.settings import Profile
 from harness_search.workspace import Workspace
+
+if TYPE_CHECKING:
+    from harness_search.gateway.account import Account
 
 RUNTIME_PREFIX = "meta-harness-"
 LONGEST_TEMPORARY_FOLDER = 60
@@ -45,37 +53,96 @@ async def open_bench(
     workspace: Workspace, ledger: Ledger, split: Split, key: str
 ) -> AsyncIterator[Bench]:
     """Start the gateway, and the simulated model if the profile asks for it."""
+    from harness_search.gateway.mirror import mirrored
     from harness_search.gateway.server import Gateway
-    from harness_search.gateway.upstream import Upstream
 
     layout, settings = workspace.layout, workspace.settings
-    sweep(ledger)
+    evidence = layout.dev_evidence if split is Split.DEV else layout.test_evidence
+    sweep(ledger, evidence)
     runtime = make_runtime(layout)
     try:
         async with _base_url(settings.profile) as base_url:
+            account = _open_account(workspace, ledger, base_url, key)
             gateway = Gateway(
-                Upstream(base_url, key, simulated=settings.profile.simulated),
-                settings.profile.model,
+                account,
                 runtime / "gateway.sock",
+                most_requests=settings.limits.calls,
+                sampling=settings.profile.sampling,
             )
             await gateway.start()
             try:
-                yield Bench(
-                    gateway=gateway,
-                    ledger=ledger,
-                    evidence=layout.dev_evidence if split is Split.DEV else layout.test_evidence,
-                    texts=TextStore(layout.text),
-                    kit=prepare_kit(layout.kit),
-                    runtime=runtime,
-                    limits=settings.limits,
-                    price=settings.profile.price,
-                    seed=settings.search.seed,
-                    split=split,
-                )
+                if not settings.profile.simulated:
+                    await _require_answers(account)
+                async with mirrored(account, layout.account_state, settings.budget):
+                    yield Bench(
+                        gateway=gateway,
+                        ledger=ledger,
+                        evidence=evidence,
+                        texts=TextStore(layout.text),
+                        kit=prepare_kit(layout.kit),
+                        runtime=runtime,
+                        limits=settings.limits,
+                        sampling=settings.profile.sampling,
+                        context_tokens=settings.profile.context_tokens,
+                        seed=settings.search.seed,
+                        split=split,
+                    )
             finally:
                 await gateway.stop()
     finally:
         remove_tree(runtime)
+
+
+async def _require_answers(account: "Account") -> None:
+    """Ask one token before anything is started; raises SearchStoppedError without an answer."""
+    from harness_search.gateway.account import Standing
+
+    standing = await account.standing()
+    if standing is not Standing.ANSWERED:
+        reason = account.stopped or "the provider does not answer: look at the profile's address"
+        raise SearchStoppedError(f"{reason}. Nothing was started.")
+
+
+def _open_account(workspace: Workspace, ledger: Ledger, base_url: str, key: str) -> "Account":
+    """The profile's account, with what the search has spent so far."""
+    from harness_search.gateway.account import Account, Terms
+    from harness_search.gateway.budget import Budget
+    from harness_search.gateway.concurrency import AdaptiveLimit
+    from harness_search.gateway.prices import FREE
+    from harness_search.gateway.upstream import Silence, Upstream
+
+    profile = workspace.settings.profile
+    upstream = Upstream(
+        base_url,
+        key,
+        simulated=profile.simulated,
+        authentication=profile.authentication,
+        silence=Silence(profile.first_byte_seconds, profile.stall_seconds),
+    )
+    terms = Terms(
+        profile.model,
+        workspace.price or FREE,
+        profile.context_tokens,
+        patience_seconds=profile.patience_seconds,
+        longest_retry_after=profile.longest_retry_after,
+        sampling=profile.sampling,
+    )
+    return Account(
+        upstream,
+        terms,
+        limit=AdaptiveLimit(profile.concurrency_start, profile.concurrency_most),
+        budget=Budget(
+            workspace.settings.budget, _spent_before(workspace.layout), tokens_by_candidate(ledger)
+        ),
+        spend=lambda role, usage, usd: ledger.record_spending(role, "", usage, usd),
+    )
+
+
+def _spent_before(layout: Layout) -> Amount:
+    """What the search has spent, its openings of the test split included."""
+    files = (layout.ledger, layout.test_ledger)
+    spent = total(spent for file in files for spent in spent_on_disk(file).values())
+    return Amount(spent.usd, spent.usage.total)
 
 
 @asynccontextmanager
@@ -117,8 +184,10 @@ def make_runtime(layout: Layout) -> Path:
     return runtime
 
 
-def sweep(ledger: Ledger) -> None:
-    """Kill what an earlier scaffold left running, and close its attempts."""
+def sweep(ledger: Ledger, evidence: Path) -> None:
+    """Kill what an earlier scaffold left running, file what it left, and book what that cost."""
     for process in ledger.running():
         kill_leftover(process.pid, process.pid_started)
-        ledger.mark_interrupted(process.rollout)
+        transcript = file_interrupted(evidence, process.key, process.attempt)
+        paid = paid_so_far(transcript) if transcript is not None else Paid(Usage(), 0.0)
+        ledger.mark_interrupted(process.rollout, paid.usage, paid.usd)

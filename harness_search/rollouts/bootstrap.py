@@ -17,6 +17,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+OPEN_FILES = 256
+"""Of one process: enough for documents, too few to take every connection of the gateway."""
+
 
 def main() -> None:
     os.write(1, b"R")
@@ -64,6 +67,7 @@ def _limit(limits: dict[str, int]) -> None:
     size = limits["file_bytes"]
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
 
 
 def _task_and_model(policy: dict[str, Any]) -> tuple[Any, Any]:
@@ -76,7 +80,14 @@ def _task_and_model(policy: dict[str, Any]) -> tuple[Any, Any]:
         output=Path("output"),
         deliverables=tuple(policy["deliverables"]),
     )
-    return task, Model(policy["socket"], policy["token"], policy["model"])
+    model = Model(
+        policy["socket"],
+        policy["token"],
+        policy["model"],
+        policy["sampling"],
+        policy["context_tokens"],
+    )
+    return task, model
 
 
 def _load(file: Path) -> ModuleType:

@@ -78,13 +78,18 @@ class Child:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
 
-    async def ended_within(self, seconds: float) -> bool:
-        """Whether the process ends within so many seconds."""
+    async def ended_within(self, seconds: float, *, unless: asyncio.Event | None = None) -> bool:
+        """Whether the process ends within so many seconds, and before the event if one is given."""
+        waits = [asyncio.create_task(_readable(self._pidfd))]
+        if unless is not None:
+            waits.append(asyncio.create_task(_set(unless)))
         try:
-            await asyncio.wait_for(_readable(self._pidfd), seconds)
-        except TimeoutError:
-            return False
-        return True
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            return waits[0].done()
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
     async def end(self, *, timed_out: bool = False) -> Ending:
         """Kill the process group and reap the child."""
@@ -109,6 +114,10 @@ def _interpreter() -> str:
 def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 async def _readable(descriptor: int) -> None:

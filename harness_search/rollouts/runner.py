@@ -2,25 +2,38 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness_search.benchmark.tasks import Task
 from harness_search.errors import InputError
-from harness_search.files import digest_bytes, digest_text, remove_tree, to_json
+from harness_search.files import digest_bytes, digest_text, remove_tree
 from harness_search.gateway.grants import Grant
+from harness_search.gateway.replay import Replies
 from harness_search.judging.deterministic import JUDGE_VERSION, Verdict, judge
 from harness_search.judging.documents import TextStore
-from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Split, Usage
+from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Split
 from harness_search.ledger.store import Ledger
 from harness_search.rollouts.child import Child, ChildStartError, Ending, start_ticks
 from harness_search.rollouts.collect import MOST_FILES, Collected, collect_output, file_evidence
+from harness_search.rollouts.evidence import (
+    TRANSCRIPT,
+    begin_evidence,
+    building_folder,
+    earlier_transcripts,
+    file_interrupted,
+    filed_folder,
+    write_summary,
+)
 from harness_search.rollouts.view import OUTPUT, make_view
-from harness_search.settings import LimitSettings, Price
+from harness_search.settings import LimitSettings
 
 if TYPE_CHECKING:  # the web server is slow to import, and `status` has no use for it
     from harness_search.gateway.server import Gateway
+
+BASELINE = "baseline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,9 @@ class Bench:
     runtime: Path
     """Short private folder for sockets and views; its paths tell a harness nothing."""
     limits: LimitSettings
-    price: Price
+    sampling: Mapping[str, float | int | str | bool]
+    """What the harness's model client sends along, because the endpoint takes it."""
+    context_tokens: int | None
     seed: int
     split: Split
 
@@ -89,26 +104,55 @@ class _Judged:
     verdicts: tuple[Verdict, ...]
 
 
-async def run_rollout(bench: Bench, job: Job, slot: int) -> RolloutRow:
-    """Run one attempt in the slot's folder and record it; the ledger row comes last."""
+async def run_rollout(bench: Bench, job: Job, slot: int) -> RolloutRow | None:
+    """Run one attempt in the slot's folder and record it; the ledger row comes last.
+
+    None for an attempt that was interrupted because the run stops: its paid replies are kept for
+    the next launch.
+    """
     folder = bench.runtime / f"slot-{slot:03d}"
     remove_tree(folder)
-    building = bench.evidence / ".building" / folder.name
-    remove_tree(building)
-    building.mkdir(parents=True)
+    building = _fresh_building(bench, job)
     await asyncio.to_thread(make_view, folder / "view", job.task, bench.texts)
-    grant = bench.gateway.grant(building / "transcript.jsonl", noise_key(bench, job))
+    grant = await _grant(bench, job, building)
     try:
         rollout, attempt, run = await _run_child(bench, job, folder / "view", building, grant)
     finally:
         bench.gateway.revoke(grant)
+    if grant.halted:
+        await asyncio.to_thread(file_interrupted, bench.evidence, job.key, attempt)
+        bench.ledger.mark_interrupted(rollout, grant.paid, grant.paid_usd)
+        return None
     judged = await asyncio.to_thread(_judge, bench, job, run, building / OUTPUT)
-    row = _row(bench, job, attempt, run, judged)
-    _write_summary(building / "rollout.json", job, row, judged.verdicts, run.collected)
-    await asyncio.to_thread(file_evidence, building, evidence_folder(bench, job, attempt))
+    row = _row(job, attempt, run, judged)
+    deliverables = job.task.content.deliverables
+    write_summary(building, job.harness.name, row, judged.verdicts, deliverables, run.collected)
+    target = filed_folder(bench.evidence, job.harness.name, job.key, attempt)
+    await asyncio.to_thread(file_evidence, building, target)
     verdicts = [(item.criterion_id, item.verdict, item.reason) for item in judged.verdicts]
     bench.ledger.finish(rollout, row, verdicts)
     return row
+
+
+def _fresh_building(bench: Bench, job: Job) -> Path:
+    building = building_folder(bench.evidence, job.key)
+    remove_tree(building)
+    building.mkdir(parents=True)
+    begin_evidence(building, job.harness.name, job.key)
+    return building
+
+
+async def _grant(bench: Bench, job: Job, building: Path) -> Grant:
+    """A token for one attempt, with what earlier attempts have paid for."""
+    attempts = bench.ledger.attempts(job.key)
+    earlier = await asyncio.to_thread(earlier_transcripts, bench.evidence, job.key, attempts)
+    baseline = job.harness.name == BASELINE
+    return bench.gateway.grant(
+        building / TRANSCRIPT,
+        noise=noise_key(bench, job),
+        candidate="" if baseline else job.key.harness,
+        replies=await asyncio.to_thread(Replies.of, earlier),
+    )
 
 
 async def _run_child(
@@ -140,15 +184,16 @@ async def _works_in_time(child: Child, grant: Grant, seconds: float) -> bool:
     """Whether the child ends within the harness's time limit.
 
     The provider's failures do not count towards the limit, and calls in flight at its end are
-    heard out first: only then is it known whether the harness or the provider was slow.
+    heard out first: only then is it known whether the harness or the provider was slow. A rollout
+    that can no longer count is not waited for.
     """
     started = time.monotonic()
     heard_out = False
-    while not grant.provider_failure:
+    while not grant.over.is_set():
         left = started + seconds + grant.seconds_lost - time.monotonic()
         if left > 0:
             heard_out = False
-            if await child.ended_within(left):
+            if await child.ended_within(left, unless=grant.over):
                 return True
         elif heard_out or not grant.in_flight:
             return False
@@ -167,6 +212,8 @@ def _policy(bench: Bench, job: Job, grant: Grant) -> dict[str, object]:
         "model": grant.model,
         "instructions": job.task.content.instructions,
         "deliverables": list(job.task.content.deliverables),
+        "sampling": bench.sampling,
+        "context_tokens": bench.context_tokens,
         "limits": {"file_bytes": bench.limits.output_megabytes * 1024 * 1024},
     }
 
@@ -180,8 +227,8 @@ def noise_key(bench: Bench, job: Job) -> str:
 
 def _judge(bench: Bench, job: Job, run: _Run, output: Path) -> _Judged:
     """Who is to blame is decided here, from what the gateway and the scaffold saw themselves."""
-    if run.grant.provider_failure:
-        return _Judged(Outcome.INFRA_FAILED, run.grant.provider_failure, ())
+    if run.grant.failure:
+        return _Judged(Outcome.INFRA_FAILED, run.grant.failure, ())
     if run.ending is None:
         return _Judged(Outcome.INFRA_FAILED, "scaffold: the rollout process did not start", ())
     if not run.ending.began:
@@ -189,6 +236,7 @@ def _judge(bench: Bench, job: Job, run: _Run, output: Path) -> _Judged:
         return _Judged(Outcome.INFRA_FAILED, reason, ())
     failure = harness_failure(run.ending, run.collected, bench.limits)
     if failure:
+        failure += f"; {run.grant.limit_reached}" if run.grant.limit_reached else ""
         verdicts = tuple(Verdict(item.id, "fail", failure) for item in job.task.criteria)
         return _Judged(Outcome.HARNESS_FAILED, failure, verdicts)
     return _Judged(Outcome.SCORED, "", judge(job.task, output, bench.texts))
@@ -207,7 +255,7 @@ def harness_failure(ending: Ending, collected: Collected, limits: LimitSettings)
     return ""
 
 
-def _row(bench: Bench, job: Job, attempt: int, run: _Run, judged: _Judged) -> RolloutRow:
+def _row(job: Job, attempt: int, run: _Run, judged: _Judged) -> RolloutRow:
     passed = sum(verdict.verdict == "pass" for verdict in judged.verdicts)
     return RolloutRow(
         key=job.key,
@@ -217,58 +265,11 @@ def _row(bench: Bench, job: Job, attempt: int, run: _Run, judged: _Judged) -> Ro
         passed=passed,
         total=len(job.task.criteria),
         usage=run.grant.usage,
-        cost_usd=cost(run.grant.usage, bench.price),
+        cost_usd=run.grant.cost_usd,
         calls=run.grant.calls,
         seconds=run.seconds,
         judge_version=JUDGE_VERSION,
         output_digest=run.collected.digest,
+        paid=run.grant.paid,
+        paid_usd=run.grant.paid_usd,
     )
-
-
-def cost(usage: Usage, price: Price) -> float:
-    """USD for so many tokens."""
-    dollars = (
-        usage.input * price.input
-        + usage.output * price.output
-        + usage.cache_write * price.cache_write
-        + usage.cache_read * price.cache_read
-    )
-    return dollars / 1e6
-
-
-def evidence_folder(bench: Bench, job: Job, attempt: int) -> Path:
-    """`<harness>/<task>/trial-<n>`, with `.attempt-<m>` for later attempts."""
-    suffix = f".attempt-{attempt}" if attempt > 1 else ""
-    return bench.evidence / job.harness.name / job.task.id / f"trial-{job.key.trial}{suffix}"
-
-
-def _write_summary(
-    file: Path, job: Job, row: RolloutRow, verdicts: tuple[Verdict, ...], collected: Collected
-) -> None:
-    summary = {
-        "harness": job.harness.name,
-        "task": job.task.id,
-        "trial": row.key.trial,
-        "attempt": row.attempt,
-        "outcome": row.outcome.value,
-        "reason": row.reason,
-        "passed": row.passed,
-        "total": row.total,
-        "verdicts": [
-            {"criterion": item.criterion_id, "verdict": item.verdict, "reason": item.reason}
-            for item in verdicts
-        ],
-        "usage": {
-            "input": row.usage.input,
-            "output": row.usage.output,
-            "cache_write": row.usage.cache_write,
-            "cache_read": row.usage.cache_read,
-        },
-        "cost_usd": row.cost_usd,
-        "calls": row.calls,
-        "seconds": round(row.seconds, 3),
-        "judge_version": row.judge_version,
-        "deliverables": list(job.task.content.deliverables),
-        "output": list(collected.names),
-    }
-    file.write_text(to_json(summary), encoding="utf-8")

@@ -49,20 +49,23 @@ async def run_missing(
 ) -> None:
     """Run every missing job; lost ones again, once the others are through, up to `attempts`.
 
-    Raises SearchStoppedError when the provider refuses to answer anyone.
+    Raises SearchStoppedError when the run stops: the provider refuses everyone, or the budget is
+    spent.
     """
     while queue := deque(missing(jobs, bench.ledger.rows(), attempts)):
         async with asyncio.TaskGroup() as group:
             for slot in range(min(concurrency, len(queue))):
                 group.create_task(_work(bench, queue, slot, observe))
-        if bench.gateway.refusal:
+        stopped = bench.gateway.account.stopped
+        if stopped:
             raise SearchStoppedError(
-                f"the provider refuses every call ({bench.gateway.refusal}): look at the profile's "
-                "key, credit, address and model name. Nothing was scored; everything is kept, and "
-                "the same command goes on."
+                f"{stopped}. Nothing was scored by it; everything paid for is kept, and the same "
+                "command goes on."
             )
 
 
 async def _work(bench: Bench, queue: deque[Job], slot: int, observe: Observer) -> None:
-    while queue and not bench.gateway.refusal:
-        observe(await run_rollout(bench, queue.popleft(), slot))
+    while queue and not bench.gateway.account.stopped:
+        row = await run_rollout(bench, queue.popleft(), slot)
+        if row is not None:
+            observe(row)

@@ -1,48 +1,28 @@
 """The simulated model's Messages API, on a loopback port of the scaffold's own process."""
 
 import json
-import math
 from typing import Any
 
-from aiohttp import web
-
 from harness_search.files import digest_text
-from harness_search.gateway.requests import problem_of
-from harness_search.gateway.server import api_error
 from harness_search.simulated.agent import Step, next_step
+from harness_search.simulated.faults import FaultPlan, no_fault
+from harness_search.simulated.messages_api import MessagesApi
+from harness_search.simulated.prompts import tokens
+from harness_search.simulated.received import Received
 from harness_search.simulated.situation import blocks_of, read_request
 
-CHARACTERS_PER_TOKEN = 4
-LARGEST_REQUEST = 64 * 1024 * 1024  # bytes
+
+class SimulatedModel(MessagesApi):
+    """Answers from the request and the noise key alone; remembers nothing."""
+
+    def __init__(self, *, fault: FaultPlan = no_fault, latency_seconds: float = 0.0) -> None:
+        super().__init__(
+            _reply, fault=fault, count=_prompt_size, latency_seconds=latency_seconds, keep=0
+        )
 
 
-class SimulatedModel:
-    """Answers `POST /v1/messages` from the request and the noise key alone."""
-
-    def __init__(self) -> None:
-        application = web.Application(client_max_size=LARGEST_REQUEST)
-        application.router.add_post("/v1/messages", self._messages)
-        self._runner = web.AppRunner(application, access_log=None)
-        self.base_url = ""
-
-    async def start(self) -> None:
-        """Listen on a free loopback port."""
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.base_url = f"http://{host}:{port}"
-
-    async def stop(self) -> None:
-        await self._runner.cleanup()
-
-    async def _messages(self, request: web.Request) -> web.Response:
-        content = json.loads(await request.read())
-        problem = problem_of(content)
-        if problem:
-            return api_error(400, "invalid_request_error", problem)
-        noise = request.headers.get("x-simulated-noise", "")
-        return web.json_response(reply_to(content, noise))
+def _reply(received: Received) -> dict[str, Any]:
+    return reply_to(received.content, received.headers.get("x-simulated-noise", ""))
 
 
 def reply_to(request: dict[str, Any], noise: str) -> dict[str, Any]:
@@ -101,11 +81,10 @@ def _as_usage(plain: int, output: int, written: int, read: int) -> dict[str, int
     }
 
 
+def _prompt_size(request: dict[str, Any]) -> int:
+    counts = usage(request, [])
+    return sum(count for kind, count in counts.items() if kind != "output_tokens")
+
+
 def _has_breakpoint(messages: list[dict[str, Any]]) -> bool:
     return any("cache_control" in block for message in messages for block in blocks_of(message))
-
-
-def tokens(value: object) -> int:
-    """Tokens of a text or of any JSON value."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)

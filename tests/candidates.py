@@ -1,0 +1,107 @@
+"""Candidates made of the baseline and mechanisms, run on real files with a scripted model."""
+
+import copy
+import importlib.util
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import docx
+import pytest
+
+from harness_kit import Reply, Task
+from harness_search.proposers.catalogue import default_catalogue
+from harness_search.proposers.catalogue.edits import Source
+
+BASELINE = Path(__file__).parents[1] / "harnesses" / "baseline.py"
+CATALOGUE = {mechanism.name: mechanism for mechanism in default_catalogue()}
+DONE = [{"type": "text", "text": "Done."}]
+
+
+class ScriptedModel:
+    """Answers with prepared contents, one a call, and then says that it is done."""
+
+    def __init__(self, *contents: list[dict[str, Any]]) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self._contents = [*contents]
+
+    def complete(self, **request: Any) -> Reply:
+        self.requests.append(copy.deepcopy(request))
+        content = self._contents.pop(0) if self._contents else copy.deepcopy(DONE)
+        return Reply(content, "end_turn", {})
+
+
+def write(path: str, content: str, tool: str = "write") -> list[dict[str, Any]]:
+    return call(tool, {"file_path": path, "content": content})
+
+
+def call(tool: str, arguments: object) -> list[dict[str, Any]]:
+    return [{"type": "tool_use", "id": f"call_{next(IDS)}", "name": tool, "input": arguments}]
+
+
+IDS = itertools.count()
+
+
+def stacked(names: Sequence[str]) -> str:
+    source = Source(BASELINE.read_text(encoding="utf-8"))
+    for name in names:
+        source = CATALOGUE[name].add_to(source)
+    return source.text
+
+
+def load(names: Sequence[str], folder: Path) -> ModuleType:
+    """The baseline with the mechanisms, written to a file and imported from there."""
+    file = folder / "candidate.py"
+    file.write_text(stacked(names), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("candidate", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+Run = Callable[..., list[dict[str, Any]]]
+
+
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a candidate in a workspace as a rollout has it; returns the requests it sent."""
+    workspace = tmp_path / "work"
+    for name in ("documents", "output"):
+        (workspace / name).mkdir(parents=True)
+    monkeypatch.chdir(workspace)
+
+    def run_candidate(
+        names: Sequence[str],
+        *contents: list[dict[str, Any]],
+        deliverables: tuple[str, ...] = (),
+        instructions: str = "Write it.",
+    ) -> list[dict[str, Any]]:
+        task = Task(instructions, Path("documents"), Path(), Path("output"), deliverables)
+        model = ScriptedModel(*contents)
+        load(names, tmp_path).solve(task, model)
+        return model.requests
+
+    return run_candidate
+
+
+def results(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The tool results that the model saw, in order."""
+    return [
+        block
+        for message in requests[-1]["messages"]
+        if message["role"] == "user" and isinstance(message["content"], list)
+        for block in message["content"]
+        if block["type"] == "tool_result"
+    ]
+
+
+def paragraphs(file: str) -> list[str]:
+    return [paragraph.text for paragraph in docx.Document(file).paragraphs]
+
+
+def outputs() -> dict[str, str]:
+    files = sorted(path for path in Path("output").rglob("*") if path.is_file())
+    return {path.relative_to("output").as_posix(): path.read_text() for path in files}
