@@ -110,7 +110,7 @@ async def test_a_failure_of_one_request_while_others_are_answered_is_its_senders
     def answer(number: int, content: Any) -> Answer:
         return (200, message()) if is_own(content) else fault
 
-    async with opened_door(short_folder, answer, patience=0.1, stall=0.3) as door:
+    async with opened_door(short_folder, answer, patience=0, fewest_tries=10) as door:
         status, _ = await door.ask()
     assert status == 500
     assert door.grant.failure == ""

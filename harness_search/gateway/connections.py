@@ -140,7 +140,8 @@ class Connection(web.RequestHandler):
         """Bytes that are no HTTP are the client's affair: told to it, and logged nowhere."""
         if status != 400:
             super().handle_error(request, status, exc, message)
-        answer = api_error(status, "the request is no HTTP" if status == 400 else "a bug")
+        said = "the request is no HTTP" if status == 400 else "an error of the gateway's own"
+        answer = api_error(status, said)
         answer.force_close()
         return answer
 
