@@ -16,6 +16,8 @@ from harness_search.gateway.budget import Amount
 from harness_search.gateway.grants import Grant
 from harness_search.gateway.transcript import read_transcript
 
+CHUNKED = "Transfer-Encoding: chunked"
+
 
 class Incidents(logging.Handler):
     """All that the gateway's libraries complain of: a client must not be able to cause any."""
