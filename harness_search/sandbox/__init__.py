@@ -1,0 +1,1 @@
+"""Runs code that nobody trusts: what it may see, use and leave behind."""
