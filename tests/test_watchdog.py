@@ -1,0 +1,484 @@
+"""What the processes of a box use is found, and a passed limit is reported once."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_processes import SETTLED, SUBREAPER, Started, started, until, vforking
+
+from harness_search.sandbox import watchdog
+from harness_search.sandbox.box import MEGABYTE, Limits
+from harness_search.sandbox.processes import Process, read_processes
+from harness_search.sandbox.usage import (
+    DEEPEST,
+    MOST_FILES,
+    CpuAccount,
+    Usage,
+    breach_of,
+    deleted_bytes,
+    folder_usage,
+    memory_bytes,
+)
+from harness_search.sandbox.watchdog import Watchdog
+
+LIMITS = Limits(
+    cpu_seconds=600,
+    memory_bytes=2048 * MEGABYTE,
+    processes=128,
+    open_files=256,
+    file_bytes=100 * MEGABYTE,
+    workspace_bytes=500 * MEGABYTE,
+    temporary_bytes=100 * MEGABYTE,
+)
+AT_LIMITS = Usage(600, 2048 * MEGABYTE, 128, 500 * MEGABYTE, MOST_FILES)
+QUICK = 0.02
+
+
+def at_most(most: int) -> st.SearchStrategy[int]:
+    return st.integers(0, most)
+
+
+@given(
+    st.builds(
+        Usage,
+        st.floats(0, LIMITS.cpu_seconds),
+        at_most(LIMITS.memory_bytes),
+        at_most(LIMITS.processes),
+        at_most(LIMITS.workspace_bytes),
+        at_most(MOST_FILES),
+    )
+)
+def test_what_keeps_to_every_limit_breaks_none(usage: Usage) -> None:
+    assert breach_of(usage, LIMITS) == ""
+
+
+@pytest.mark.parametrize(
+    ("usage", "phrase"),
+    [
+        (replace(AT_LIMITS, memory_bytes=2049 * MEGABYTE), "memory limit of 2,048 MB passed"),
+        (replace(AT_LIMITS, cpu_seconds=600.01), "CPU limit of 600 s passed"),
+        (replace(AT_LIMITS, processes=129), "limit of 128 processes passed"),
+        (replace(AT_LIMITS, workspace_bytes=501 * MEGABYTE), "workspace limit of 500 MB passed"),
+        (
+            replace(AT_LIMITS, workspace_files=20_001),
+            "limit of 20,000 files or 100 levels of folders passed",
+        ),
+        (Usage(601, 2049 * MEGABYTE, 129, 0, 0), "memory limit of 2,048 MB passed"),
+    ],
+)
+def test_the_first_broken_limit_is_named_with_its_figure(usage: Usage, phrase: str) -> None:
+    assert breach_of(AT_LIMITS, LIMITS) == ""
+    assert breach_of(usage, LIMITS) == phrase
+
+
+def burnt(pid: int, own: float, waited: float = 0.0, born: int = 0) -> Process:
+    return Process(pid, 1, "R", born, own, waited, 0, 1)
+
+
+def test_children_that_no_pass_sees_count_once_they_are_waited_for() -> None:
+    account = CpuAccount()
+    account.book([burnt(1, 1.0)])
+    account.book([burnt(1, 1.0, waited=50.0)])
+    assert account.book([burnt(1, 1.0, waited=50.0)]) == 51.0
+
+
+def test_children_that_nobody_waits_for_count_as_last_seen() -> None:
+    account = CpuAccount()
+    for pid in range(2, 12):
+        total = account.book([burnt(1, 1.0), burnt(pid, 5.0)])
+    assert total == 51.0
+
+
+def test_a_child_that_is_seen_and_waited_for_in_one_pass_counts_once() -> None:
+    account = CpuAccount()
+    account.book([burnt(1, 1.0), burnt(2, 300.0)])
+    account.book([burnt(1, 1.0, waited=300.0), burnt(2, 300.0)])
+    assert account.book([burnt(1, 1.0, waited=300.0)]) == 301.0
+
+
+def test_a_process_that_one_pass_misses_counts_once() -> None:
+    account = CpuAccount()
+    account.book([burnt(1, 1.0), burnt(2, 300.0)])
+    account.book([burnt(1, 1.0)])
+    assert account.book([burnt(1, 1.0), burnt(2, 301.0)]) == 302.0
+
+
+def test_a_reused_pid_is_another_process() -> None:
+    account = CpuAccount()
+    account.book([burnt(2, 5.0, born=1)])
+    assert account.book([burnt(2, 3.0, born=2)]) == 8.0
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(1, 4), at_most(9), at_most(9)), max_size=4)))
+def test_cpu_time_never_falls(passes: list[list[tuple[int, int, int]]]) -> None:
+    account, own, before = CpuAccount(), dict.fromkeys(range(1, 5), 0), 0.0
+    for found in passes:
+        for pid, more, _ in found:
+            own[pid] += more
+        tree = {pid: burnt(pid, own[pid], waited) for pid, _, waited in found}
+        total = account.book(list(tree.values()))
+        assert total >= max(before, *(process.cpu_seconds for process in tree.values()), 0.0)
+        before = total
+
+
+def memory_of(root: Started, limit: int) -> int:
+    return memory_bytes(root.family(), limit, lambda process: True)
+
+
+def test_eight_children_that_share_200_mb_hold_it_once() -> None:
+    shared = """
+held = b"x" * 200_000_000
+for _ in range(8):
+    if os.fork() == 0:
+        break
+"""
+    with started(shared + SETTLED) as root:
+        root.settled(9)
+        assert sum(process.resident_bytes for process in root.family()) > 1_800_000_000
+        assert 200_000_000 < memory_of(root, 512 * MEGABYTE) < 512 * MEGABYTE
+
+
+def test_double_forked_children_with_200_mb_each_are_found_and_added() -> None:
+    with started(SUBREAPER + hogs(4, 200_000_000)) as root:
+        root.settled(5)
+        assert len(root.family()) == 5
+        assert memory_of(root, 512 * MEGABYTE) > 800_000_000
+
+
+def hogs(number: int, size: int) -> str:
+    return (
+        f"""
+for _ in range({number}):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        held = b"x" * {size}
+        break
+    os.wait()
+"""
+        + SETTLED
+    )
+
+
+def test_a_child_before_its_exec_does_not_double_its_parent(tmp_path: Path) -> None:
+    with started(vforking(tmp_path / "fifo", held=100_000_000)) as root:
+        root.settled()
+        until(lambda: [process.state for process in root.family()] == ["D", "S"])
+        family, parent = root.family(), root.pid
+        once = memory_bytes(family, MEGABYTE, lambda process: process.pid == parent)
+        assert 100_000_000 < once < 120_000_000
+        assert memory_bytes(family, MEGABYTE, lambda process: True) > 200_000_000
+
+
+def test_files_and_folders_count_with_what_they_occupy(tmp_path: Path) -> None:
+    empty, _ = folder_usage([tmp_path], MOST_FILES)
+    (tmp_path / "written").write_bytes(b"x" * 1_000_000)
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(10**9)
+    os.link(tmp_path / "written", tmp_path / "again")
+    occupied, files = folder_usage([tmp_path], MOST_FILES)
+    assert files == 3
+    assert 1_000_000 <= occupied - empty < 1_100_000
+
+
+def test_a_folder_given_twice_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "file").write_bytes(b"x" * 1_000_000)
+    once, _ = folder_usage([tmp_path], MOST_FILES)
+    assert folder_usage([tmp_path, tmp_path / "output"], MOST_FILES)[0] == once
+
+
+def test_links_are_not_followed_and_odd_files_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "all").symlink_to("/")
+    (tmp_path / "itself").symlink_to("itself")
+    os.mkfifo(tmp_path / "fifo")
+    assert folder_usage([tmp_path], MOST_FILES)[1] == 3
+    assert folder_usage([tmp_path / "all"], MOST_FILES) == (0, 0)
+
+
+def test_a_folder_that_is_gone_or_closed_counts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed" / "file").write_bytes(b"x")
+    (tmp_path / "listed").mkdir()
+    (tmp_path / "listed" / "file").write_bytes(b"x")
+    (tmp_path / "closed").chmod(0)
+    (tmp_path / "listed").chmod(0o444)
+    with as_somebody(tmp_path):
+        assert folder_usage([Path(), Path("gone")], MOST_FILES)[1] == 3
+    for name in ("closed", "listed"):
+        (tmp_path / name).chmod(0o755)
+
+
+@contextmanager
+def as_somebody(folder: Path) -> Iterator[None]:
+    """In a folder of his own; root may enter everything, so we become him."""
+    before, somebody = os.geteuid(), os.geteuid() or 12345
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, somebody, -1)
+    with contextlib.chdir(folder):
+        os.seteuid(somebody)
+        try:
+            yield
+        finally:
+            os.seteuid(before)
+
+
+def test_counting_stops_soon_after_the_most_files(tmp_path: Path) -> None:
+    for folder in range(5):
+        (tmp_path / str(folder)).mkdir()
+        for number in range(20):
+            (tmp_path / str(folder) / str(number)).touch()
+    assert folder_usage([tmp_path], 105)[1] == 105
+    assert folder_usage([tmp_path], 50)[1] == 51
+
+
+@pytest.mark.parametrize("levels", [DEEPEST - 1, 3_000])
+def test_nothing_hides_in_the_depth(tmp_path: Path, levels: int) -> None:
+    top = tmp_path / "top"
+    top.mkdir()
+    folder = os.open(top, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("a_rather_long_name", dir_fd=folder)
+        below = os.open("a_rather_long_name", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(folder)
+    counted = folder_usage([top], MOST_FILES)[1]
+    subprocess.run(["rm", "-rf", str(top)], check=True)
+    assert counted == (levels if levels < DEEPEST else MOST_FILES + 1)
+
+
+def test_an_open_file_without_a_name_counts_once(tmp_path: Path) -> None:
+    source = f"""
+file = open({str(tmp_path / "file")!r}, "wb")
+file.write(b"x" * 3_000_000)
+file.flush()
+os.unlink(file.name)
+again = os.dup(file.fileno())
+unnamed = os.memfd_create("unnamed")
+os.write(unnamed, b"x" * 2_000_000)
+named = open(sys.executable)
+os.fork()
+"""
+    with started(source + SETTLED) as root:
+        root.settled(2)
+        held = deleted_bytes(process.pid for process in root.family())
+    assert 5_000_000 <= held < 5_100_000
+    assert deleted_bytes([root.pid]) == 0
+
+
+def test_open_files_of_a_thread_alone_count_too(tmp_path: Path) -> None:
+    source = f"""
+import ctypes
+def hide():
+    assert ctypes.CDLL(None).unshare(0x400) == 0  # CLONE_FILES
+    with open({str(tmp_path / "file")!r}, "wb") as file:
+        file.write(b"x" * 3_000_000)
+        file.flush()
+        os.unlink(file.name)
+        print("settled", flush=True)
+        sys.stdin.read()
+threading.Thread(target=hide).start()
+"""
+    with started(source) as root:
+        root.settled()
+        assert deleted_bytes([root.pid]) >= 3_000_000
+
+
+class Box:
+    """A box as its handle sees it: what it was told, on the loop's thread."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+        self._told = asyncio.Event()
+        self._thread = threading.get_ident()
+
+    def passed(self, reason: str) -> None:
+        assert threading.get_ident() == self._thread
+        self.reasons.append(reason)
+        self._told.set()
+
+    async def reason(self) -> str:
+        await asyncio.wait_for(self._told.wait(), 30)
+        return self.reasons[0]
+
+
+async def breach(source: str, limits: Limits, *folders: Path) -> str:
+    box = Box()
+    with started(source) as root:
+        async with Watchdog(QUICK) as dog:
+            with dog.watching(root.pid, limits, folders, box.passed):
+                return await box.reason()
+
+
+async def test_memory_of_a_whole_tree_is_limited() -> None:
+    limits = replace(LIMITS, memory_bytes=100 * MEGABYTE)
+    assert await breach(SUBREAPER + hogs(4, 30_000_000), limits) == "memory limit of 100 MB passed"
+
+
+async def test_threads_are_limited_as_processes_are() -> None:
+    threads = "[threading.Thread(target=sys.stdin.read).start() for _ in range(20)]\n"
+    limits = replace(LIMITS, processes=20)
+    assert await breach(threads + SETTLED, limits) == "limit of 20 processes passed"
+
+
+@pytest.mark.parametrize("handler", ["SIG_IGN", "SIG_DFL"])
+async def test_cpu_time_of_children_is_limited_waited_for_or_not(handler: str) -> None:
+    source = f"""
+signal.signal(signal.SIGCHLD, signal.{handler})
+for _ in range(300):
+    if os.fork() == 0:
+        while time.process_time() < 0.1:
+            pass
+        os._exit(0)
+    try:
+        os.wait()
+    except ChildProcessError:
+        pass
+"""
+    limits = replace(LIMITS, cpu_seconds=0.3)
+    assert await breach(source, limits) == "CPU limit of 0.3 s passed"
+
+
+async def test_a_growing_workspace_is_limited(tmp_path: Path) -> None:
+    source = f"""
+for number in range(4):
+    open({str(tmp_path)!r} + f"/{{number}}", "wb").write(b"x" * 1_000_000)
+"""
+    limits = replace(LIMITS, workspace_bytes=3 * MEGABYTE)
+    reason = await breach(source + SETTLED, limits, tmp_path)
+    assert reason == "workspace limit of 3 MB passed"
+
+
+async def test_removed_files_that_are_open_count_as_workspace(tmp_path: Path) -> None:
+    assert await breach(hidden(tmp_path), HIDING, tmp_path) == "workspace limit of 3 MB passed"
+
+
+HIDING = replace(LIMITS, workspace_bytes=3 * MEGABYTE)
+
+
+def hidden(folder: Path) -> str:
+    return (
+        f"""
+file = open({str(folder / "file")!r}, "wb")
+os.unlink(file.name)
+file.write(b"x" * 4_000_000)
+file.flush()
+"""
+        + SETTLED
+    )
+
+
+async def test_a_limit_is_told_once_and_only_about_who_passed_it(tmp_path: Path) -> None:
+    modest, greedy, later = Box(), Box(), Box()
+    two_processes = replace(LIMITS, processes=1)
+    async with Watchdog(QUICK) as dog:
+        with ExitStack() as stack:
+            first, second, third = (
+                stack.enter_context(started(source))
+                for source in (SETTLED, "os.fork()\n" + SETTLED, hidden(tmp_path))
+            )
+            stack.enter_context(dog.watching(first.pid, two_processes, [], modest.passed))
+            stack.enter_context(dog.watching(second.pid, two_processes, [], greedy.passed))
+            assert await greedy.reason() == "limit of 1 processes passed"
+            # The last one's limit is found on a fifth pass: four more went before it.
+            stack.enter_context(dog.watching(third.pid, HIDING, [], later.passed))
+            await later.reason()
+    assert len(greedy.reasons) == 1
+    assert modest.reasons == []
+
+
+async def test_who_left_during_a_pass_is_told_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, left = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow() -> dict[int, Process]:
+        processes = read_processes()
+        loop.call_soon_threadsafe(begun.set)
+        assert left.wait(30)
+        return processes
+
+    monkeypatch.setattr(watchdog, "read_processes", slow)
+    gone, later = Box(), Box()
+    with started("os.fork()\n" + SETTLED) as first, started(hidden(tmp_path)) as second:
+        first.settled(2)
+        async with Watchdog(QUICK) as dog:
+            with dog.watching(first.pid, replace(LIMITS, processes=1), [], gone.passed):
+                await begun.wait()
+            left.set()
+            with dog.watching(second.pid, HIDING, [], later.passed):
+                await later.reason()
+    assert gone.reasons == []
+
+
+async def test_a_process_that_ended_meanwhile_breaks_nothing(tmp_path: Path) -> None:
+    ended, later = Box(), Box()
+    with started(SETTLED) as first, started(hidden(tmp_path)) as second:
+        first.settled()
+        async with Watchdog(QUICK) as dog:
+            with (
+                dog.watching(first.pid, replace(LIMITS, processes=0), [], ended.passed),
+                dog.watching(second.pid, HIDING, [tmp_path], later.passed),
+            ):
+                os.kill(first.pid, signal.SIGKILL)
+                first.process.wait()
+                await later.reason()
+    assert ended.reasons == []
+
+
+async def test_no_pass_is_made_while_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+
+    def counted() -> dict[int, Process]:
+        passes.append(threading.get_ident())
+        return read_processes()
+
+    monkeypatch.setattr(watchdog, "read_processes", counted)
+    box = Box()
+    async with Watchdog(interval=0.0) as dog:
+        await passes_time()
+        assert passes == []
+        with dog.watching(os.getpid(), replace(LIMITS, processes=0), [], box.passed):
+            await box.reason()
+        made = len(passes)
+        await passes_time()
+        assert len(passes) == made
+    assert threading.get_ident() not in passes
+
+
+async def passes_time() -> None:
+    """As long as some passes would take."""
+    for _ in range(5):
+        await asyncio.to_thread(read_processes)
+
+
+async def test_a_watchdog_that_failed_says_so_to_everybody(tmp_path: Path) -> None:
+    unthinkable = tmp_path / ("x" * 300)
+    greedy, waiting = Box(), Box()
+    dog = Watchdog(QUICK)
+    with started(SETTLED) as root, pytest.raises(OSError, match="too long"):
+        async with dog:
+            with pytest.raises(OSError, match="too long"):
+                async with asyncio.timeout(30):
+                    while True:
+                        with dog.watching(root.pid, LIMITS, [unthinkable], greedy.passed):
+                            await asyncio.sleep(0)
+            with (
+                pytest.raises(OSError, match="too long"),
+                dog.watching(root.pid, LIMITS, [], waiting.passed),
+            ):
+                greedy.passed("begun all the same")
+    assert greedy.reasons == waiting.reasons == []
