@@ -61,7 +61,7 @@ from harness_search.search import (
     past_iterations,
     set_aside,
 )
-from harness_search.workspace import Workspace, open_workspace
+from harness_search.workspace import Workspace, open_workspace, prove_sandbox
 
 
 async def run_search(workspace: Workspace, proposer: Proposer, reporter: Reporter) -> Finished:
@@ -309,6 +309,7 @@ def run(
     concurrency: options.Concurrency = None,
     budget_usd: options.BudgetUsd = None,
     allow_unpriced: options.AllowUnpriced = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Set an old search aside first.")] = False,
     workspace: options.Workspace = Path(),
     json: options.Json = False,
@@ -319,6 +320,7 @@ def run(
     flags |= {"budget_usd": budget_usd, "allow_unpriced": allow_unpriced}
     with ending_cleanly():
         opened = open_workspace(workspace, flags, adopt=not fresh)
+        opened = prove_sandbox(opened, unsafe=unsafe_no_sandbox, adopt=not fresh)
         if fresh:
             api_key(opened.settings.profile)  # what can go wrong goes wrong before this
             set_aside(opened.layout)
@@ -337,6 +339,7 @@ def evaluate(
     concurrency: options.Concurrency = None,
     budget_usd: options.BudgetUsd = None,
     allow_unpriced: options.AllowUnpriced = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     workspace: options.Workspace = Path(),
     json: options.Json = False,
 ) -> None:
@@ -345,7 +348,7 @@ def evaluate(
     flags |= {"concurrency": concurrency}
     flags |= {"budget_usd": budget_usd, "allow_unpriced": allow_unpriced}
     with ending_cleanly():
-        opened = open_workspace(workspace, flags)
+        opened = prove_sandbox(open_workspace(workspace, flags), unsafe=unsafe_no_sandbox)
         reporter = Reporter(console_for_people(json_wanted=json))
         chosen = choose(opened, [harness])
         found = run_to_the_end(measure(opened, Split.DEV, chosen, reporter))
@@ -358,6 +361,7 @@ def test(
     concurrency: options.Concurrency = None,
     budget_usd: options.BudgetUsd = None,
     allow_unpriced: options.AllowUnpriced = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     workspace: options.Workspace = Path(),
     json: options.Json = False,
 ) -> None:
@@ -365,7 +369,7 @@ def test(
     flags: dict[str, object] = {"concurrency": concurrency, "budget_usd": budget_usd}
     flags["allow_unpriced"] = allow_unpriced
     with ending_cleanly():
-        opened = open_workspace(workspace, flags)
+        opened = prove_sandbox(open_workspace(workspace, flags), unsafe=unsafe_no_sandbox)
         name = harness or frontier_on_disk(opened).incumbent or "baseline"
         reporter = Reporter(console_for_people(json_wanted=json))
         chosen = choose(opened, list(dict.fromkeys(["baseline", name])))

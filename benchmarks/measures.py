@@ -25,7 +25,7 @@ from pathlib import Path
 import meta_harness
 from harness_search.ledger.rows import Split
 from harness_search.reports.progress import Reporter
-from harness_search.workspace import open_workspace
+from harness_search.workspace import open_workspace, prove_sandbox
 
 def seconds():
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -34,7 +34,7 @@ def seconds():
 def megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-workspace = open_workspace(Path(sys.argv[1]), {})
+workspace = prove_sandbox(open_workspace(Path(sys.argv[1]), {}))
 marks = []
 for harness in ("baseline", "copy_1", "copy_2", "copy_3", "copy_4"):
     start = seconds()

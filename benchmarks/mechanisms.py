@@ -23,7 +23,7 @@ from harness_search.proposers.catalogue import Mechanism, default_catalogue
 from harness_search.proposers.catalogue.edits import Source
 from harness_search.reports.progress import Reporter
 from harness_search.reports.tables import gain_text
-from harness_search.workspace import Workspace, open_workspace
+from harness_search.workspace import Workspace, open_workspace, prove_sandbox
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPECTED = {
@@ -56,7 +56,7 @@ def make_workspace(folder: Path, trials: int) -> Workspace:
     """Every bundled task is a dev task here, for more precision."""
     count = len(list((ROOT / "tasks").rglob("task.json")))
     initialise(folder, ROOT / "tasks", dev=count, test=0, seed=0)
-    return open_workspace(folder, {"trials": trials})
+    return prove_sandbox(open_workspace(folder, {"trials": trials}))
 
 
 def write(workspace: Workspace, name: str, mechanisms: list[Mechanism]) -> None:

@@ -17,7 +17,7 @@ from harness_search.benchmark.initialise import initialise
 from harness_search.layout import Layout
 from harness_search.ledger.rows import Outcome, RolloutRow
 from harness_search.ledger.store import Ledger, has_begun
-from harness_search.rollouts.child import start_ticks
+from harness_search.sandbox.processes import start_ticks
 from harness_search.simulated.faults import Fault, FaultPlan, no_fault
 from harness_search.simulated.messages_api import MessagesApi
 from harness_search.simulated.received import Received

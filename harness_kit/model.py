@@ -1,4 +1,4 @@
-"""The frozen model, reached through the gateway's unix socket.
+"""The frozen model, reached through the gateway.
 
 Like all of the kit it imports on first use, so that loading it costs next to nothing.
 """
@@ -31,13 +31,16 @@ class Model:
 
     def __init__(
         self,
-        socket_path: str,
+        gateway: str,
         token: str,
         name: str,
         sampling: dict[str, Any] | None = None,
         context_tokens: int | None = None,
+        base_url: str = "",
     ) -> None:
-        self._socket_path, self._token, self.name = socket_path, token, name
+        self._gateway, self.token, self.name = gateway, token, name
+        self.base_url = base_url
+        """For an agent of its own that the harness starts: with `token` as its API key."""
         self._sampling = sampling or {}
         self.context_tokens = context_tokens
         """Tokens that the model takes at once; None where that is not known."""
@@ -76,11 +79,13 @@ class Model:
         # HTTP/1.0 by hand: importing http.client costs more than the rest of the kit together.
         head = (
             "POST /v1/messages HTTP/1.0\r\nHost: gateway\r\nContent-Type: application/json\r\n"
-            f"anthropic-version: 2023-06-01\r\nx-api-key: {self._token}\r\n"
+            f"anthropic-version: 2023-06-01\r\nx-api-key: {self.token}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.connect(self._socket_path)
+        host, _, port = self._gateway.rpartition(":")
+        family = socket.AF_INET if host else socket.AF_UNIX
+        with socket.socket(family, socket.SOCK_STREAM) as connection:
+            connection.connect((host, int(port)) if host else self._gateway)
             connection.sendall(head.encode() + body)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
         if b"\r\n\r\n" not in answer:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from harness_search import options
 from harness_search.errors import InputError, SearchStoppedError
 from harness_search.ledger.rows import Split
 from harness_search.ledger.store import Ledger, has_begun
@@ -129,8 +130,12 @@ def show_status(workspace: Workspace, *, json_wanted: bool) -> None:
     found = status_of(workspace)
     if json_wanted:
         print_json(found.to_json())
-    else:
-        print("\n".join(f"{name:<10} {value}" for name, value in found.lines()))
+        return
+    print("\n".join(f"{name:<10} {value}" for name, value in found.lines()))
+    if found.warning:
+        from harness_search.reports.tables import console_for_people, print_warning
+
+        print_warning(console_for_people(json_wanted=False), found.sandboxes)
 
 
 # Commands around tasks.
@@ -160,6 +165,21 @@ def init(
     else:
         print(f"Workspace {folder}: {len(splits.dev)} dev and {len(splits.test)} test tasks.")
         print(f"Next: meta-harness run --workspace {folder}")
+
+
+def doctor(workspace: options.Workspace = Path(), json: JsonOption = False) -> None:
+    """Say what works here, what is missing and how to install it."""
+    from harness_search.sandbox.doctor import diagnose
+
+    with ending_cleanly():
+        found = diagnose(workspace)
+    if json:
+        print_json(found.to_json())
+    else:
+        print("\n".join(found.lines()))
+    if found.refusal:
+        print(f"meta-harness: no run can start here: {found.refusal}", file=sys.stderr)
+        raise SystemExit(InputError.exit_code)
 
 
 @tasks_commands.command("build")
@@ -208,4 +228,5 @@ def new_application() -> typer.Typer:
     )
     application.add_typer(tasks_commands, name="tasks")
     application.command("init")(init)
+    application.command("doctor")(doctor)
     return application

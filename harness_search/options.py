@@ -17,4 +17,11 @@ AllowUnpriced = Annotated[
     bool | None,
     typer.Option("--allow-unpriced", help="Start although the model's price is unknown."),
 ]
+UnsafeNoSandbox = Annotated[
+    bool,
+    typer.Option(
+        "--unsafe-no-sandbox",
+        help="Run harness code without a sandbox; every result says so.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

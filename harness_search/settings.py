@@ -22,6 +22,7 @@ __all__ = [
     "Price",
     "Profile",
     "PromotionSettings",
+    "SandboxSettings",
     "SearchSettings",
     "Settings",
     "read_settings",
@@ -77,6 +78,25 @@ class LimitSettings(_Section):
     """Tries of a rollout that was lost to an infrastructure failure."""
     calls: int = Field(default=1000, ge=1)
     """Calls to the model."""
+    cpu_seconds: float = Field(default=1800.0, gt=0)
+    """Of all its processes together."""
+    memory_megabytes: int = Field(default=2048, ge=64)
+    """Of all its processes together."""
+    processes: int = Field(default=128, ge=8)
+    """Processes and threads at once."""
+    open_files: int = Field(default=256, ge=32)
+    """Of one process: enough for documents, too few to take every connection of the gateway."""
+    workspace_megabytes: int = Field(default=500, ge=1)
+    """What it may keep in its workspace and its output."""
+    temporary_megabytes: int = Field(default=256, ge=1)
+    """What it may keep in /tmp."""
+
+
+class SandboxSettings(_Section):
+    """What harness code is shut in."""
+
+    backend: Literal["auto", "bwrap", "landlock"] = "auto"
+    """`auto` takes the strongest that works here; to run without one is a flag's privilege."""
 
 
 class BudgetSettings(_Section):
@@ -179,6 +199,7 @@ class Settings(_Section):
     promotion: PromotionSettings = PromotionSettings()
     limits: LimitSettings = LimitSettings()
     budget: BudgetSettings = BudgetSettings()
+    sandbox: SandboxSettings = SandboxSettings()
     profiles: dict[str, Profile] = Field(default_factory=_simulated_profile)
 
     @property

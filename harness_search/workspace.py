@@ -15,6 +15,7 @@ from harness_search.layout import Layout
 from harness_search.ledger.rows import Split
 from harness_search.ledger.store import has_begun, read_identity
 from harness_search.rollouts.runner import Harness
+from harness_search.sandbox.choice import AUTO, BWRAP, LANDLOCK, choose
 from harness_search.settings import Settings, read_settings
 
 UNKNOWN = "unknown"
@@ -32,6 +33,8 @@ class Workspace:
     price: Price | None = None
     """What the model's tokens cost in this search, whatever the table says later; None when that
     is unknown, and allowed to be."""
+    sandbox: str = ""
+    """What harness code is run in; empty when nothing is to be run."""
 
     def tasks(self, split: Split) -> tuple[Task, ...]:
         return self.splits.dev if split is Split.DEV else self.splits.test
@@ -75,6 +78,7 @@ class Workspace:
             "price": self.price.model_dump_json() if self.price else UNKNOWN,
             "judge": JUDGE_VERSION,
             "time limit": f"{self.settings.limits.seconds:g} s",
+            "sandbox": self.sandbox,
             f"{split} split": digest_text(*tasks)[:16],
         }
 
@@ -118,6 +122,20 @@ def open_workspace(
         require_checks(task)
     price = _price(layout, settings, adopt=adopt)
     return Workspace(layout, settings, splits, check_digests(chosen, layout.task_digests), price)
+
+
+def prove_sandbox(workspace: Workspace, *, unsafe: bool = False, adopt: bool = True) -> Workspace:
+    """The same workspace, with a sandbox that was just run; a search keeps the one it began with.
+
+    Raises InputError when what is configured does not work here, or is weaker than before.
+    """
+    wanted: str = workspace.settings.sandbox.backend
+    layout = workspace.layout
+    begun = adopt and has_begun(layout.ledger)
+    known = read_identity(layout.ledger).get("sandbox") if begun else None
+    if wanted == AUTO and known in {BWRAP, LANDLOCK}:
+        wanted = known
+    return replace(workspace, sandbox=choose(wanted, unsafe=unsafe, file=layout.settings))
 
 
 def _price(layout: Layout, settings: Settings, *, adopt: bool) -> Price | None:

@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from harness_search.benchmark.initialise import initialise
 from harness_search.files import remove_tree
 from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Usage
 from harness_search.rollouts.kit import prepare_kit
+from harness_search.sandbox.choice import NONE, strongest
 from harness_search.workspace import Workspace, open_workspace
 
 AREAS = ("real-estate", "tax", "insurance", "litigation-dispute-resolution", "banking-finance")
@@ -86,20 +88,29 @@ def workspace_folder(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def sandbox() -> str:
+    """The strongest sandbox that works here."""
+    return strongest() or NONE
+
+
 @pytest.fixture
-def open_tiny(workspace_folder: Path) -> Callable[..., Workspace]:
+def open_tiny(workspace_folder: Path, sandbox: str) -> Callable[..., Workspace]:
     """Open the small workspace with flags."""
 
     def opened(**flags: object) -> Workspace:
-        return open_workspace(workspace_folder, flags)
+        return replace(open_workspace(workspace_folder, flags), sandbox=sandbox)
 
     return opened
 
 
 @pytest.fixture(scope="session")
-def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The kit, copied once for all tests of a worker."""
-    return prepare_kit(tmp_path_factory.mktemp("kit"))
+def kit() -> Iterator[Path]:
+    """The kit, copied once for all tests of a worker to where every user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="mh-kit-"))
+    folder.chmod(0o755)
+    yield prepare_kit(folder)
+    remove_tree(folder)
 
 
 @pytest.fixture

@@ -11,15 +11,17 @@ from harness_search.files import digest_bytes
 from harness_search.gateway.account import Account, Terms
 from harness_search.gateway.budget import Budget
 from harness_search.gateway.prices import Price
-from harness_search.gateway.server import Gateway
 from harness_search.gateway.upstream import Silence, Upstream
 from harness_search.judging.documents import TextStore
 from harness_search.ledger.rows import RolloutRow, Split
 from harness_search.ledger.store import Ledger
-from harness_search.rollouts.bench import sweep
+from harness_search.rollouts.bench import make_gateway, sweep
 from harness_search.rollouts.evidence import filed_folder
 from harness_search.rollouts.runner import Bench, Harness
 from harness_search.rollouts.scheduler import plan, run_missing
+from harness_search.sandbox.choice import make_sandbox
+from harness_search.sandbox.identities import Identities
+from harness_search.sandbox.watchdog import Watchdog
 from harness_search.workspace import Workspace
 
 ASKS = """\
@@ -93,8 +95,12 @@ async def opened_stage(
             longest_backoff=0.05,
         )
         account = Account(upstream, terms, budget=budget)
-        gateway = Gateway(account, runtime / "gateway.sock")
+        sandbox = make_sandbox(workspace.sandbox)
+        if not sandbox.isolated:
+            runtime.chmod(0o711)
+        gateway = make_gateway(account, runtime, sandbox, most_requests=1000)
         await gateway.start()
+        watchdog, identities = await Watchdog().__aenter__(), Identities()
         ledger = Ledger(layout.ledger)
         sweep(ledger, layout.dev_evidence)
         bench = Bench(
@@ -102,6 +108,9 @@ async def opened_stage(
             ledger=ledger,
             evidence=layout.dev_evidence,
             texts=TextStore(layout.text),
+            sandbox=sandbox,
+            watchdog=watchdog,
+            identities=identities,
             kit=kit,
             runtime=runtime,
             limits=workspace.settings.limits.model_copy(update=limits),
@@ -113,5 +122,7 @@ async def opened_stage(
         try:
             yield Stage(workspace, bench, api, folder)
         finally:
+            await watchdog.__aexit__(None, None, None)
+            identities.close()
             ledger.close()
             await gateway.stop()

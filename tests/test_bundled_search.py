@@ -13,7 +13,7 @@ from harness_search.proposers.catalogue import CatalogueProposer
 from harness_search.reports.comparison import Comparison
 from harness_search.reports.progress import Reporter
 from harness_search.search import frontier_on_disk
-from harness_search.workspace import open_workspace
+from harness_search.workspace import open_workspace, prove_sandbox
 
 PARTS = ("meta_harness.toml", "dev_split.txt", "test_split.txt", "task_digests.json")
 
@@ -27,7 +27,8 @@ def search(repository: Path, root: Path, seed: int) -> tuple[Frontier, Compariso
         (root / name).symlink_to(repository / name)
     (root / "harnesses").mkdir()
     shutil.copy(repository / "harnesses" / "baseline.py", root / "harnesses")
-    workspace = open_workspace(root, {"seed": seed, "trials": 1, "iterations": 5})
+    flags = {"seed": seed, "trials": 1, "iterations": 5}
+    workspace = prove_sandbox(open_workspace(root, flags))
     reporter = Reporter(None)
     asyncio.run(meta_harness.run_search(workspace, CatalogueProposer(), reporter))
     found = frontier_on_disk(workspace)

@@ -11,6 +11,7 @@ from harness_search.benchmark.tasks import Task, read_task
 from harness_search.errors import InputError
 from harness_search.judging.deterministic import Verdict, judge, require_checks
 from harness_search.judging.documents import TextStore
+from harness_search.rollouts.collect import collect_output
 
 FACT = {"kind": "fact", "forms": ["Halden Components"]}
 FEE = {"kind": "number", "value": 1250, "near": ["fee"]}
@@ -122,6 +123,58 @@ def test_a_folder_under_the_name_of_a_deliverable_is_no_deliverable(tmp_path: Pa
     task = make_task(tmp_path, {"check": FACT})
     (tmp_path / "output" / "memo.docx").mkdir(parents=True)
     assert "something else than a regular file" in only(grade(task, tmp_path)).reason
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        (
+            {"memo.docx": "a symbolic link"},
+            "memo.docx is missing: the output has a symbolic link there, which is not taken",
+        ),
+        (
+            {"memo.docx": "a file with 2 links", "other.docx": "a named pipe"},
+            "memo.docx is missing: the output has a file with 2 links there, which is not taken",
+        ),
+        (
+            {".": "a symbolic link"},
+            "memo.docx is missing: in place of the output folder is a symbolic link",
+        ),
+        (
+            {"other.docx": "a named pipe"},
+            "memo.docx is missing: the top level of the output has no file there",
+        ),
+    ],
+)
+def test_a_deliverable_that_was_refused_is_missing_for_that_reason(
+    tmp_path: Path, refused: dict[str, str], said: str
+) -> None:
+    task = make_task(tmp_path, {"check": FACT})
+    (tmp_path / "output").mkdir()
+    verdicts = judge(task, tmp_path / "output", TextStore(tmp_path / "text"), refused)
+    assert verdicts == (Verdict("C-001", "fail", said),)
+
+
+def test_a_refusal_changes_no_verdict_on_what_is_there(tmp_path: Path) -> None:
+    task = make_task(tmp_path, {"check": FACT})
+    write_docx(tmp_path / "output" / "memo.docx", "Halden Components")
+    refused = {"memo.docx": "a symbolic link", ".": "nothing"}
+    verdicts = judge(task, tmp_path / "output", TextStore(tmp_path / "text"), refused)
+    assert only([*verdicts]).verdict == "pass"
+
+
+def test_a_deliverable_that_is_a_link_is_missing_for_that_reason_from_folder_to_verdict(
+    tmp_path: Path,
+) -> None:
+    task = make_task(tmp_path, {"check": FACT})
+    secret = write_docx(tmp_path / "elsewhere" / "memo.docx", "Halden Components")
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "memo.docx").symlink_to(secret)
+    collected = collect_output(tmp_path / "output", tmp_path / "taken", 1_000_000)
+    store = TextStore(tmp_path / "text")
+    verdict = only([*judge(task, tmp_path / "taken", store, dict(collected.refused))])
+    said = "memo.docx is missing: the output has a symbolic link there, which is not taken"
+    assert verdict == Verdict("C-001", "fail", said)
 
 
 def test_a_criterion_sees_only_the_deliverables_that_it_names(tmp_path: Path) -> None:

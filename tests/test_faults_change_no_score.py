@@ -5,6 +5,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ class Counting(Reporter):
 
 @pytest.fixture
 def measure(
-    workspace_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace_folder: Path, tmp_path: Path, sandbox: str, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., list[RolloutRow]]:
     """Measures the baseline in a fresh workspace while the model's server follows a plan."""
     settings = workspace_folder / "meta_harness.toml"
@@ -98,7 +99,8 @@ def measure(
         folder = tmp_path / f"copy-{next(numbers)}"
         shutil.copytree(workspace_folder, folder)
         monkeypatch.setattr(server.SimulatedModel, "fault_of", lambda self, at: plan(at))
-        workspace = open_workspace(folder, {"trials": trials, "concurrency": 12})
+        opened = open_workspace(folder, {"trials": trials, "concurrency": 12})
+        workspace = replace(opened, sandbox=sandbox)
         work = meta_harness.measure(workspace, Split.DEV, [workspace.baseline], reporter)
         asyncio.run(work)
         with closing(Ledger(workspace.layout.ledger, read_only=True)) as ledger:

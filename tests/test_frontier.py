@@ -55,10 +55,10 @@ def test_scores_and_deltas_follow_the_current_weights() -> None:
 
 def test_the_json_document_has_the_promised_shape() -> None:
     document = derive().to_json()
-    assert list(document) == ["iteration", "incumbent", "simulated", "rows"]
+    assert list(document) == ["iteration", "incumbent", "simulated", "sandboxes", "rows"]
     assert list(document["rows"][1]) == [
         *("iteration", "harness", "parent", "mechanism", "decision", "pooled", "all_pass"),
-        *("tokens_m", "blended", "delta", "coverage"),
+        *("tokens_m", "blended", "delta", "coverage", "sandboxes"),
     ]
     assert document["rows"][0]["iteration"] == 0
     assert document["rows"][0]["delta"] is None

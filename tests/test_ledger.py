@@ -1,6 +1,7 @@
 """The ledger keeps what happened, once."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from conftest import rollout_row
 
 from harness_search.errors import InputError
 from harness_search.ledger.openings import log_opening
-from harness_search.ledger.rows import DecisionKind, IterationRow, Outcome, RolloutRow, Usage
+from harness_search.ledger.rows import DecisionKind, IterationRow, Outcome, Role, RolloutRow, Usage
 from harness_search.ledger.spending import spent_by_role
 from harness_search.ledger.store import Ledger, read_identity
 
@@ -25,7 +26,7 @@ def run(ledger: Ledger, row: RolloutRow) -> int:
 
 
 def test_a_finished_rollout_is_read_back_as_it_was_written(ledger: Ledger) -> None:
-    row = rollout_row(tokens=7)
+    row = replace(rollout_row(tokens=7), sandbox="bwrap")
     run(ledger, row)
     assert ledger.rows() == [row]
     assert ledger.rows("another harness") == []
@@ -113,58 +114,77 @@ def test_a_reader_learns_what_the_search_is_without_writing(tmp_path: Path) -> N
     assert read_identity(file) == {"seed": "3"}
 
 
-OLDER = (
-    "paid_input",
-    "paid_output",
-    "paid_cache_write",
-    "paid_cache_read",
-    "paid_usd",
-)
+PAID = ("paid_input", "paid_output", "paid_cache_write", "paid_cache_read", "paid_usd")
+BEFORE_THE_SANDBOX = ("sandbox",)
+BEFORE_REPLAYS = (*PAID, *BEFORE_THE_SANDBOX)
+EACH_AGE = pytest.mark.parametrize("lacking", [BEFORE_THE_SANDBOX, BEFORE_REPLAYS], ids=len)
 
 
-def older_ledger(file: Path) -> None:
-    """A ledger as it was before replies were replayed, with one row of each kind."""
+def older_ledger(file: Path, lacking: tuple[str, ...]) -> None:
+    """A ledger as it was before it had some columns, with one row of each kind."""
     ledger = Ledger(file)
-    run(ledger, rollout_row(tokens=70))
+    counted = replace(rollout_row(tokens=70), cost_usd=0.5, sandbox="bwrap")
+    run(ledger, replace(counted, paid=Usage(input=60), paid_usd=0.25))
     interrupted, _ = ledger.begin(rollout_row(trial=2).key, 1, 1)
     ledger.mark_interrupted(interrupted)
     ledger.begin(rollout_row(trial=3).key, 1, 1)
+    ledger.record_spending(Role.JUDGE, "rollout", Usage(output=5), 0.125)
     ledger.close()
     with sqlite3.connect(file) as database:
-        for column in OLDER:
+        for column in lacking:
             database.execute(f"ALTER TABLE rollouts DROP COLUMN {column}")
-        database.execute("UPDATE rollouts SET cost_usd = 0.5 WHERE status = 'done'")
-        database.execute("DROP TABLE spending")
+        if lacking == BEFORE_REPLAYS:
+            database.execute("DROP TABLE spending")
     database.close()
 
 
-def test_an_older_ledger_has_paid_what_it_counted(tmp_path: Path) -> None:
+@EACH_AGE
+def test_reader_and_writer_see_the_same_in_an_older_ledger(
+    tmp_path: Path, lacking: tuple[str, ...]
+) -> None:
     file = tmp_path / "ledger.sqlite3"
-    older_ledger(file)
+    older_ledger(file, lacking)
     reader = Ledger(file, read_only=True)
     seen = (reader.rows(), spent_by_role(reader))
     reader.close()
     writer = Ledger(file)
-    (row,) = writer.rows()
-    assert (row.paid, row.paid_usd, row.cost_usd) == (Usage(input=70), 0.5, 0.5)
     assert (writer.rows(), spent_by_role(writer)) == seen
     (process,) = writer.running()
     assert process.key.trial == 3
     writer.mark_interrupted(process.rollout, Usage(output=1), 0.25)
+    run(writer, replace(rollout_row(trial=4), sandbox="landlock", paid_usd=2.0))
     writer.close()
     again = Ledger(file)
-    assert [item.paid_usd for item in again.rows()] == [0.5]
+    assert [item.sandbox for item in again.rows()] == ["none", "landlock"]
+    assert [item.paid_usd for item in again.rows()] == [seen[0][0].paid_usd, 2.0]
     assert spent_by_role(again) != seen[1]
 
 
-def test_a_reader_leaves_an_older_ledger_as_it_is(tmp_path: Path) -> None:
+def test_a_ledger_from_before_replays_has_paid_what_it_counted(tmp_path: Path) -> None:
     file = tmp_path / "ledger.sqlite3"
-    older_ledger(file)
+    older_ledger(file, BEFORE_REPLAYS)
+    (row,) = Ledger(file, read_only=True).rows()
+    assert (row.paid, row.paid_usd, row.cost_usd) == (Usage(input=70), 0.5, 0.5)
+
+
+def test_a_ledger_from_before_the_sandbox_keeps_what_was_paid(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    older_ledger(file, BEFORE_THE_SANDBOX)
+    reader = Ledger(file, read_only=True)
+    (row,) = reader.rows()
+    assert (row.paid, row.paid_usd, row.sandbox) == (Usage(input=60), 0.25, "none")
+    assert spent_by_role(reader)[Role.JUDGE].usd == 0.125
+
+
+@EACH_AGE
+def test_a_reader_leaves_an_older_ledger_as_it_is(tmp_path: Path, lacking: tuple[str, ...]) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    older_ledger(file, lacking)
     Ledger(file, read_only=True).close()
     with sqlite3.connect(file) as database:
         columns = {row[1] for row in database.execute("PRAGMA table_info(rollouts)")}
     database.close()
-    assert not columns & set(OLDER)
+    assert not columns & set(lacking)
 
 
 def test_the_ledger_is_durable_by_its_settings(tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ async def test_too_much_output_is_a_failure_with_its_reason(stage: Any) -> None:
     )
     async with stage(output_megabytes=1) as it:
         rows = await it.run(source)
-    assert {row.reason for row in rows} == {"output larger than 1 MB or 1000 files"}
+    assert {row.reason for row in rows} == {
+        "output larger than 1 MB, 1,000 files or 10,000 entries"
+    }
 
 
 async def test_a_link_in_the_output_leads_nowhere(stage: Any, workspace_folder: Path) -> None:
@@ -141,7 +143,7 @@ async def test_odd_names_and_hidden_folders_in_the_output_harm_nothing(stage: An
             "    write(task)\n"
             "    home = os.getcwd()\n"
             "    os.chdir('output')\n"
-            "    for _ in range(2500):\n"
+            "    for _ in range(90):\n"
             "        os.mkdir('deeper')\n"
             "        os.chdir('deeper')\n"
             "    os.chdir(home)\n"
@@ -149,14 +151,14 @@ async def test_odd_names_and_hidden_folders_in_the_output_harm_nothing(stage: An
             "    open('output/line\\nbreak.txt', 'w').close()\n"
             "    os.makedirs('output/locked/inner')\n"
             "    os.chmod('output/locked', 0)\n"
-            "    os.chmod('documents', 0)\n"
         )
     )
     async with stage() as it:
         rows = await it.run(source)
     assert {row.outcome for row in rows} == {Outcome.SCORED}
     summary = json.loads(it.evidence(rows[0], "rollout.json").read_text())
-    assert summary["output"] == ["abstract.docx", "line\nbreak.txt"]
+    assert summary["output"] == ["abstract.docx"]
+    assert summary["refused"]["line\\nbreak.txt"] == "a name with control characters"
 
 
 async def test_more_files_than_anyone_reads_are_a_failure(stage: Any) -> None:

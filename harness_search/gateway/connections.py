@@ -49,6 +49,7 @@ class Connections:
         Path(path).unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
+        Path(path).chmod(0o666)  # a box's user is not ours; the folder is private
         await self._listen(listener)
 
     async def listen_on_a_port(self) -> int:

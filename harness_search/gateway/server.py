@@ -57,8 +57,8 @@ class Gateway:
         sampling: Iterable[str] = (),
     ) -> None:
         self.account, self.socket = account, socket
-        self.base_url = ""
-        """Address of the loopback port, for clients that cannot use the socket."""
+        self.port = 0
+        """Of the loopback interface, for clients that cannot use the socket; 0: not open."""
         self._most_requests, self._loopback = most_requests, loopback
         self._sampling = frozenset(sampling)
         self._grants: dict[str, Grant] = {}
@@ -66,6 +66,11 @@ class Gateway:
         self._next_large = 0.0
         """When the next large body may be read, on the monotonic clock."""
         self._batches = Batches(account)
+
+    @property
+    def base_url(self) -> str:
+        """Address of the loopback port."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def model(self) -> str:
@@ -86,7 +91,7 @@ class Gateway:
         self._connections = Connections(server, room_for_connections())
         await self._connections.listen(str(self.socket))
         if self._loopback:
-            self.base_url = f"http://127.0.0.1:{await self._connections.listen_on_a_port()}"
+            self.port = await self._connections.listen_on_a_port()
 
     async def stop(self) -> None:
         for grant in list(self._grants.values()):

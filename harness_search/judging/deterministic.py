@@ -5,6 +5,7 @@ of the output folder under exactly the requested name.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from harness_search.judging.checks import Check, evaluate_passages, parse_check
 from harness_search.judging.documents import TextStore, UnreadableDocumentError
 from harness_search.judging.reading import Passage, read_passages
 
+OUTPUT_ITSELF = "."
 LONGEST_DELIVERABLE = 500_000
 """Characters, about two hundred pages; beyond it a deliverable is a dump of papers."""
 JUDGE_VERSION = "deterministic-1"
@@ -54,11 +56,15 @@ def require_checks(task: Task) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def judge(task: Task, output: Path, store: TextStore) -> tuple[Verdict, ...]:
+def judge(
+    task: Task, output: Path, store: TextStore, refused: Mapping[str, str] | None = None
+) -> tuple[Verdict, ...]:
     """Grade the deliverables in `output`: one verdict per criterion, in the task's order.
 
     A criterion that names deliverables fails when one of them is missing, unreadable or blank; a
-    criterion that names none reads all requested deliverables that are there.
+    criterion that names none reads all requested deliverables that are there. `refused` says what
+    the harness left instead of files that could be taken, by name, and "." for the folder itself;
+    it changes reasons, never a verdict.
     Raises InputError when a criterion carries no usable check.
     """
     checks = require_checks(task)
@@ -66,7 +72,10 @@ def judge(task: Task, output: Path, store: TextStore) -> tuple[Verdict, ...]:
     everything = task.content.deliverables or tuple(sorted(present))
     named = {name for criterion in task.criteria for name in criterion.deliverables}
     found = {
-        name: _read_deliverable(name, output, present, store) for name in {*everything, *named}
+        name: _read_deliverable(name, output, store)
+        if name in present
+        else _Deliverable("", _why_missing(name, output, refused or {}))
+        for name in {*everything, *named}
     }
     read: dict[str, tuple[Passage, ...]] = {}
     return tuple(
@@ -107,13 +116,16 @@ def _regular_files(output: Path) -> frozenset[str]:
         return frozenset(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
 
 
-def _read_deliverable(
-    name: str, output: Path, present: frozenset[str], store: TextStore
-) -> _Deliverable:
-    if name not in present:
-        taken = os.path.lexists(output / name)
-        other = "something else than a regular file" if taken else "no file"
-        return _Deliverable("", f"{name} is missing: the top level of the output has {other} there")
+def _why_missing(name: str, output: Path, refused: Mapping[str, str]) -> str:
+    if name in refused:
+        return f"{name} is missing: the output has {refused[name]} there, which is not taken"
+    if OUTPUT_ITSELF in refused:
+        return f"{name} is missing: in place of the output folder is {refused[OUTPUT_ITSELF]}"
+    other = "something else than a regular file" if os.path.lexists(output / name) else "no file"
+    return f"{name} is missing: the top level of the output has {other} there"
+
+
+def _read_deliverable(name: str, output: Path, store: TextStore) -> _Deliverable:
     try:
         text = store.text_of(output / name)
     except UnreadableDocumentError as error:

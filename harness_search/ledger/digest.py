@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from harness_search.ledger.frontier import Frontier, FrontierRow
 from harness_search.ledger.rows import DecisionKind, IterationRow
+from harness_search.ledger.sandboxes import unsafe_share
 
 LARGEST_DIGEST = 12_000  # bytes
 _OPENING = """\
 # History digest
 
 Scores are in points (0 to 100), blended = pooled + {all_pass:g} x all-pass - {cost:g} x million \
-tokens a rollout.{simulated}
+tokens a rollout.{simulated}{unsafe}
 Evidence of every rollout: `<harness>/<task>/trial-<n>/` (rollout.json, transcript.jsonl, output/).
 """
 
@@ -21,10 +22,12 @@ def history_digest(
 ) -> str:
     """Frontier lineage, orphans worth restacking, and what became of each claim; newest first
     where room is short. Never longer than `largest` bytes of UTF-8."""
+    unsafe = unsafe_share(frontier.sandboxes)
     opening = _OPENING.format(
         all_pass=frontier.weights.all_pass,
         cost=frontier.weights.cost,
         simulated=" The model is simulated." if frontier.simulated else "",
+        unsafe=f" {unsafe}." if unsafe else "",
     )
     claims = {item.number: item for item in iterations}
     decided = [row for row in frontier.rows if row.decision is not None]

@@ -1,11 +1,12 @@
 """The frontier: every iteration with its scores, recomputed from raw rows under current weights."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness_search.ledger.gains import Gain, gain
 from harness_search.ledger.rows import DecisionKind, IterationRow, RolloutRow
+from harness_search.ledger.sandboxes import sandboxes
 from harness_search.ledger.scores import Score, Weights, score
 
 
@@ -23,6 +24,8 @@ class FrontierRow:
     gain: Gain | None
     """Blended points above the incumbent that it was compared with; None while incomplete."""
     reason: str
+    sandboxes: Mapping[str, int] = field(default_factory=dict)
+    """Rollouts by what they ran in."""
 
     @property
     def delta(self) -> float | None:
@@ -43,6 +46,7 @@ class FrontierRow:
             "blended": round(score.blended, 4) if score else None,
             "delta": round(self.delta, 4) if self.delta is not None else None,
             "coverage": round(float(score.coverage), 4) if score else 0.0,
+            "sandboxes": dict(self.sandboxes),
         }
 
 
@@ -53,6 +57,8 @@ class Frontier:
     rows: tuple[FrontierRow, ...]
     weights: Weights
     simulated: bool
+    sandboxes: Mapping[str, int] = field(default_factory=dict)
+    """Rollouts of all its harnesses by what they ran in."""
 
     @property
     def incumbent(self) -> str:
@@ -69,6 +75,7 @@ class Frontier:
             "iteration": self.iteration,
             "incumbent": self.incumbent or None,
             "simulated": self.simulated,
+            "sandboxes": dict(self.sandboxes),
             "rows": [row.to_json() for row in self.rows],
         }
 
@@ -99,12 +106,20 @@ def frontier(
     for item in iterations:
         own = by_harness.get(item.harness, [])
         other = by_harness.get(digests.get(item.incumbent, ""), [])
-        found.append(_row(item, score(own, *shape), score(other, *shape), gain(own, other, *shape)))
-    return Frontier(tuple(found), weights, simulated=simulated)
+        found.append(
+            _row(item, own, score(own, *shape), score(other, *shape), gain(own, other, *shape))
+        )
+    searched = {item.harness for item in iterations}
+    ran_in = sandboxes(row for row in rows if row.key.harness in searched)
+    return Frontier(tuple(found), weights, simulated, ran_in)
 
 
 def _row(
-    item: IterationRow, own: Score | None, other: Score | None, difference: Gain | None
+    item: IterationRow,
+    rows: Sequence[RolloutRow],
+    own: Score | None,
+    other: Score | None,
+    difference: Gain | None,
 ) -> FrontierRow:
     comparable = own is not None and other is not None and own.complete and other.complete
     return FrontierRow(
@@ -117,4 +132,5 @@ def _row(
         score=own,
         gain=difference if comparable else None,
         reason=item.reason,
+        sandboxes=sandboxes(rows),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness_search.files import next_free
 from harness_search.ledger.frontier import FrontierRow, incumbent_of
+from harness_search.ledger.sandboxes import listed
 
 if TYPE_CHECKING:
     from git import Repo
@@ -103,6 +104,8 @@ def _message(row: FrontierRow) -> str:
             f"Tokens-millions: {score.tokens_m:.4f}",
             f"Blended: {score.blended:.2f}",
         ]
+    if row.sandboxes:
+        trailers.append(f"Sandbox: {listed(row.sandboxes)}")
     if row.delta is not None:
         trailers.append(f"Delta: {row.delta:+.2f}")
     return f"{row.harness}\n\n{row.reason}\n\n" + "\n".join(trailers)

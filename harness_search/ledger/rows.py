@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+NO_SANDBOX = "none"
+
 
 class Outcome(StrEnum):
     """How a rollout ended. Only the gateway and the scaffold can make one `infra_failed`."""
@@ -104,6 +106,8 @@ class RolloutRow:
     paid: Usage = Usage()
     """What this attempt newly paid: without the replies replayed from an earlier attempt."""
     paid_usd: float = 0.0
+    sandbox: str = NO_SANDBOX
+    """What the attempt ran in: `bwrap`, `landlock`, or `none`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,20 +22,35 @@ from harness_search.ledger.rows import (
 )
 
 _KEY_COLUMNS = "harness, task, task_digest, trial, profile"
+_PAID_COLUMNS = "paid_input, paid_output, paid_cache_write, paid_cache_read, paid_usd"
 _ROW_COLUMNS = (
     f"{_KEY_COLUMNS}, attempt, outcome, reason, passed, total, tokens_input, tokens_output, "
     "tokens_cache_write, tokens_cache_read, cost_usd, calls, seconds, judge_version, "
-    "output_digest, paid_input, paid_output, paid_cache_write, paid_cache_read, paid_usd"
+    f"output_digest, {_PAID_COLUMNS}, sandbox"
 )
-_PAID = {
-    "paid_input": "tokens_input",
-    "paid_output": "tokens_output",
-    "paid_cache_write": "tokens_cache_write",
-    "paid_cache_read": "tokens_cache_read",
-    "paid_usd": "cost_usd",
-}
-"""Columns that older ledgers lack, with those that said the same then."""
 _NOTHING = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class _Addition:
+    """A column of `rollouts` that older ledgers lack."""
+
+    declared: str
+    then: str
+    """What it would have said of the rows of an older ledger, in SQL."""
+
+
+_COUNT = "INTEGER NOT NULL DEFAULT 0"
+_ADDED = {
+    # Before replies were replayed, all that counted was paid.
+    "paid_input": _Addition(_COUNT, "COALESCE(tokens_input, 0)"),
+    "paid_output": _Addition(_COUNT, "COALESCE(tokens_output, 0)"),
+    "paid_cache_write": _Addition(_COUNT, "COALESCE(tokens_cache_write, 0)"),
+    "paid_cache_read": _Addition(_COUNT, "COALESCE(tokens_cache_read, 0)"),
+    "paid_usd": _Addition("REAL NOT NULL DEFAULT 0", "COALESCE(cost_usd, 0)"),
+    # Before there was a sandbox, everything ran without one.
+    "sandbox": _Addition("TEXT NOT NULL DEFAULT 'none'", "'none'"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +131,9 @@ class Ledger:
                 "total = ?, tokens_input = ?, tokens_output = ?, tokens_cache_write = ?, "
                 "tokens_cache_read = ?, cost_usd = ?, calls = ?, seconds = ?, judge_version = ?, "
                 "output_digest = ?, paid_input = ?, paid_output = ?, paid_cache_write = ?, "
-                "paid_cache_read = ?, paid_usd = ? WHERE id = ? AND status = 'running'",
-                (*values, *rest, *paid, rollout),
+                "paid_cache_read = ?, paid_usd = ?, sandbox = ? "
+                "WHERE id = ? AND status = 'running'",
+                (*values, *rest, *paid, row.sandbox, rollout),
             )
             database.executemany(
                 "INSERT INTO verdicts VALUES (?, ?, ?, ?)",
@@ -168,9 +184,9 @@ class Ledger:
 
     def paid_by_harness(self) -> dict[str, tuple[Usage, float]]:
         """Tokens and USD that the rollouts of each harness (its digest) paid, in every attempt."""
+        sums = ", ".join(f"SUM({name})" for name in _PAID_COLUMNS.split(", "))
         found = self._database.execute(
-            f"SELECT harness, {', '.join(f'SUM({name})' for name in _PAID)} FROM rollouts "
-            "GROUP BY harness ORDER BY MIN(id)"
+            f"SELECT harness, {sums} FROM rollouts GROUP BY harness ORDER BY MIN(id)"
         )
         return {harness: (Usage(*tokens), usd) for harness, *tokens, usd in found}
 
@@ -230,14 +246,20 @@ def _open_to_read(file: Path) -> sqlite3.Connection:
     uri = f"file:{quote(str(file))}?mode=ro"
     database = sqlite3.connect(uri, isolation_level=None, uri=True)
     database.execute("SELECT 1 FROM search, rollouts, verdicts, iterations LIMIT 1")
-    if _is_older(database):
-        # A reader may not add what is missing: it sees the older ledger as the newer one.
-        columns = ", ".join(f"COALESCE({old}, 0) AS {new}" for new, old in _PAID.items())
-        database.execute("PRAGMA temp_store = MEMORY")
+    _show_as_newest(database)
+    return database
+
+
+def _show_as_newest(database: sqlite3.Connection) -> None:
+    """A reader may not add what an older ledger lacks: it is shown a newer one instead."""
+    database.execute("PRAGMA temp_store = MEMORY")
+    if missing := _missing_columns(database):
+        columns = ", ".join(f"{_ADDED[name].then} AS {name}" for name in missing)
         database.execute(f"CREATE TEMP VIEW rollouts AS SELECT *, {columns} FROM main.rollouts")
+    query = "SELECT count(*) FROM main.sqlite_master WHERE name = 'spending'"
+    if database.execute(query).fetchone() == (0,):
         kinds = "input, output, cache_write, cache_read"
         database.execute(f"CREATE TEMP TABLE spending (role, {kinds}, usd)")
-    return database
 
 
 def _open_to_write(file: Path) -> sqlite3.Connection:
@@ -248,23 +270,23 @@ def _open_to_write(file: Path) -> sqlite3.Connection:
     database.execute("PRAGMA foreign_keys = ON")
     schema = files(__package__).joinpath("schema.sql").read_text("utf-8")
     database.executescript(f"BEGIN; {schema} COMMIT;")
-    if _is_older(database):
-        _add_paid_columns(database)
+    if missing := _missing_columns(database):
+        _add_columns(database, missing)
     return database
 
 
-def _is_older(database: sqlite3.Connection) -> bool:
-    """Whether the ledger is from before replies were replayed, when all that counted was paid."""
+def _missing_columns(database: sqlite3.Connection) -> list[str]:
+    """Columns that the ledger is too old to have."""
     columns = {row[1] for row in database.execute("PRAGMA main.table_info(rollouts)")}
-    return not _PAID.keys() <= columns
+    return [name for name in _ADDED if name not in columns]
 
 
-def _add_paid_columns(database: sqlite3.Connection) -> None:
+def _add_columns(database: sqlite3.Connection, names: Iterable[str]) -> None:
     database.execute("BEGIN IMMEDIATE")
-    for new, old in _PAID.items():
-        kind = "REAL" if new == "paid_usd" else "INTEGER"
-        database.execute(f"ALTER TABLE rollouts ADD COLUMN {new} {kind} NOT NULL DEFAULT 0")
-        database.execute(f"UPDATE rollouts SET {new} = COALESCE({old}, 0)")
+    for name in names:
+        column = _ADDED[name]
+        database.execute(f"ALTER TABLE rollouts ADD COLUMN {name} {column.declared}")
+        database.execute(f"UPDATE rollouts SET {name} = {column.then}")
     database.execute("COMMIT")
 
 
@@ -286,6 +308,7 @@ def _rollout_row(row: tuple[Any, ...]) -> RolloutRow:
         output_digest=output_digest,
         paid=Usage(*row[19:23]),
         paid_usd=row[23],
+        sandbox=row[24],
     )
 
 

@@ -1,11 +1,12 @@
 """One or two harnesses measured on a split: scores, the difference, and what is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness_search.ledger.gains import Gain, gain
 from harness_search.ledger.rows import RolloutRow, Split
+from harness_search.ledger.sandboxes import sandboxes
 from harness_search.ledger.scores import Score, Weights, score
 from harness_search.rollouts.runner import Harness
 from harness_search.workspace import Workspace
@@ -24,6 +25,10 @@ class Comparison:
     trials: int
     opening: int
     """How often the test split has been opened, this time included; 0 for dev."""
+    sandboxes: Mapping[str, int]
+    """Rollouts of all its harnesses by what they ran in."""
+    sandboxes_of: Mapping[str, Mapping[str, int]]
+    """The same of each harness, by name."""
 
     @property
     def complete(self) -> bool:
@@ -36,7 +41,8 @@ class Comparison:
             "simulated": self.simulated,
             "trials": self.trials,
             "opening": self.opening or None,
-            "rows": [_row(name, item) for name, item in self.scores],
+            "sandboxes": dict(self.sandboxes),
+            "rows": [_row(name, item, self.sandboxes_of[name]) for name, item in self.scores],
             "gain": _gain(self.gain),
         }
 
@@ -54,22 +60,25 @@ def compare(
     by_harness = [
         [row for row in rows if row.key.harness == harness.digest] for harness in harnesses
     ]
+    names = [harness.name for harness in harnesses]
     scores = [score(own, *shape) for own in by_harness]
     difference = gain(by_harness[-1], by_harness[0], *shape) if len(harnesses) > 1 else None
     return Comparison(
         split=split,
-        scores=tuple(zip([harness.name for harness in harnesses], scores, strict=True)),
+        scores=tuple(zip(names, scores, strict=True)),
         gain=difference,
         weights=settings.weights,
         simulated=settings.profile.simulated,
         trials=settings.search.trials,
         opening=opening,
+        sandboxes=sandboxes(row for own in by_harness for row in own),
+        sandboxes_of=dict(zip(names, map(sandboxes, by_harness), strict=True)),
     )
 
 
-def _row(name: str, item: Score | None) -> dict[str, Any]:
+def _row(name: str, item: Score | None, ran_in: Mapping[str, int]) -> dict[str, Any]:
     if item is None:
-        return {"harness": name, "coverage": 0.0}
+        return {"harness": name, "coverage": 0.0, "sandboxes": dict(ran_in)}
     return {
         "harness": name,
         "pooled": round(item.pooled, 4),
@@ -77,6 +86,7 @@ def _row(name: str, item: Score | None) -> dict[str, Any]:
         "tokens_m": round(item.tokens_m, 6),
         "blended": round(item.blended, 4),
         "coverage": round(float(item.coverage), 4),
+        "sandboxes": dict(ran_in),
     }
 
 

@@ -1,12 +1,14 @@
 """Where a search stands, read from disk: it answers even when no scaffold is running."""
 
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness_search.gateway.prices import known_price, read_prices
 from harness_search.ledger.frontier import Frontier
 from harness_search.ledger.rows import IterationRow, Role, RolloutRow, Split
+from harness_search.ledger.sandboxes import listed, warning
 from harness_search.ledger.scores import Score, rows_by_task
 from harness_search.ledger.spending import Spent, spent_by_role, spent_on_disk, total
 from harness_search.ledger.store import Ledger, has_begun
@@ -31,6 +33,13 @@ class Status:
     planned: int
     money: Money
     simulated: bool
+    sandboxes: Mapping[str, int] = field(default_factory=dict)
+    """Rollouts of the search by what they ran in."""
+
+    @property
+    def warning(self) -> str:
+        """What is unsafe about it; empty when nothing is."""
+        return warning(self.sandboxes)
 
     @property
     def next(self) -> str:
@@ -55,6 +64,7 @@ class Status:
             "rollouts_done": self.done,
             "rollouts_planned": self.planned,
             "simulated": self.simulated,
+            "sandboxes": dict(self.sandboxes),
             **self.money.to_json(),
             "next": self.next,
         }
@@ -69,6 +79,7 @@ class Status:
             ("incumbent", f"{self.incumbent or 'none yet'}{score}"),
             ("open", self.open_harness or "nothing"),
             ("rollouts", f"{self.done} of {self.planned} in this iteration"),
+            *([("sandbox", listed(self.sandboxes))] if self.sandboxes else []),
             (spent[0], f"{spent[1]} ({model} model)"),
             *money,
             ("next", self.next),
@@ -101,6 +112,7 @@ def status_of(workspace: Workspace) -> Status:
         planned=planned,
         money=_money(workspace, by_role, forecast(progress, paid, others), priced),
         simulated=simulated,
+        sandboxes=current.sandboxes,
     )
 
 

@@ -1,16 +1,19 @@
 """Tables for a terminal."""
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from harness_search.ledger.frontier import Frontier, FrontierRow
 from harness_search.ledger.gains import Gain
-from harness_search.ledger.rows import DecisionKind, Split
+from harness_search.ledger.rows import NO_SANDBOX, DecisionKind, Split
+from harness_search.ledger.sandboxes import warning
 from harness_search.ledger.scores import Score
 from harness_search.reports.comparison import Comparison
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 WIDTH_OF_A_FILE = 120
 
@@ -28,6 +31,7 @@ _STYLES = {
     DecisionKind.REJECTED: "red",
     DecisionKind.ORPHAN: "dim",
 }
+_LOUD = "bold red"
 
 
 def print_frontier(console: "Console", frontier: Frontier) -> None:
@@ -48,11 +52,27 @@ def print_frontier(console: "Console", frontier: Frontier) -> None:
         table.add_row(*_cells(row, numbers.get(row.parent, "-")), style=style)
     console.print(table)
     console.print(_summary(frontier), highlight=False)
+    print_warning(console, frontier.sandboxes)
 
 
-def _cells(row: FrontierRow, parent: str) -> list[str]:
+def print_warning(console: "Console", sandboxes: Mapping[str, int]) -> None:
+    """Say loudly how many rollouts ran without a sandbox; nothing when none did."""
+    if said := warning(sandboxes):
+        console.print(said, style=_LOUD, highlight=False, soft_wrap=True)
+
+
+def _named(harness: str, sandboxes: Mapping[str, int]) -> "Text":
+    """The harness, with how many of its rollouts ran without a sandbox below it."""
+    from rich.text import Text
+
+    unsafe = sandboxes.get(NO_SANDBOX, 0)
+    return Text(harness) + Text(f"\n{unsafe} unsafe" if unsafe else "", style=_LOUD)
+
+
+def _cells(row: FrontierRow, parent: str) -> list["str | Text"]:
     decision = row.decision.value if row.decision else "open"
-    names = [str(row.iteration), row.harness, parent, decision]
+    name = _named(row.harness, row.sandboxes)
+    names = (str(row.iteration), name, parent, decision)
     if row.score is None:
         return [*names, "-", "-", "-", "-", "-", "0%"]
     *scores, coverage = score_cells(row.score)
@@ -112,10 +132,12 @@ def print_comparison(console: "Console", comparison: Comparison) -> None:
     for name in ("pooled", "all-pass", "tokens (M)", "blended", "coverage"):
         table.add_column(name, justify="right")
     for name, score in comparison.scores:
-        table.add_row(name, *(score_cells(score) if score else ["-"] * 4 + ["0%"]))
+        cells = score_cells(score) if score else ["-"] * 4 + ["0%"]
+        table.add_row(_named(name, comparison.sandboxes_of[name]), *cells)
     console.print(table)
     for line in _difference(comparison):
         console.print(line, highlight=False, soft_wrap=True)
+    print_warning(console, comparison.sandboxes)
 
 
 def _difference(comparison: Comparison) -> list[str]:

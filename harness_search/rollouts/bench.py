@@ -1,9 +1,10 @@
 """Sets up all that rollouts need, and takes it down again."""
 
 import os
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,20 @@ from harness_search.layout import Layout
 from harness_search.ledger.rows import Split, Usage
 from harness_search.ledger.spending import spent_on_disk, tokens_by_candidate, total
 from harness_search.ledger.store import Ledger
-from harness_search.rollouts.child import kill_leftover
 from harness_search.rollouts.evidence import file_interrupted
 from harness_search.rollouts.kit import prepare_kit
 from harness_search.rollouts.runner import Bench
+from harness_search.sandbox.box import Sandbox
+from harness_search.sandbox.choice import make_sandbox
+from harness_search.sandbox.identities import Identities
+from harness_search.sandbox.processes import kill_tree
+from harness_search.sandbox.watchdog import Watchdog
 from harness_search.settings import Profile
 from harness_search.workspace import Workspace
 
 if TYPE_CHECKING:
     from harness_search.gateway.account import Account
+    from harness_search.gateway.server import Gateway
 
 RUNTIME_PREFIX = "meta-harness-"
 LONGEST_TEMPORARY_FOLDER = 60
@@ -53,42 +59,96 @@ async def open_bench(
     workspace: Workspace, ledger: Ledger, split: Split, key: str
 ) -> AsyncIterator[Bench]:
     """Start the gateway, and the simulated model if the profile asks for it."""
-    from harness_search.gateway.mirror import mirrored
-    from harness_search.gateway.server import Gateway
-
     layout, settings = workspace.layout, workspace.settings
     evidence = layout.dev_evidence if split is Split.DEV else layout.test_evidence
     sweep(ledger, evidence)
-    runtime = make_runtime(layout)
-    try:
-        async with _base_url(settings.profile) as base_url:
-            account = _open_account(workspace, ledger, base_url, key)
-            gateway = Gateway(
-                account,
-                runtime / "gateway.sock",
-                most_requests=settings.limits.calls,
+    sandbox = make_sandbox(workspace.sandbox, _secrets(layout))
+    with _runtime(layout, sandbox) as runtime, closing(Identities()) as identities:
+        async with (
+            _base_url(settings.profile) as base_url,
+            _gateway(workspace, ledger, base_url, key, runtime, sandbox) as gateway,
+            Watchdog() as watchdog,
+        ):
+            yield Bench(
+                gateway=gateway,
+                ledger=ledger,
+                evidence=evidence,
+                texts=TextStore(layout.text),
+                sandbox=sandbox,
+                watchdog=watchdog,
+                identities=identities,
+                kit=_reachable(prepare_kit(layout.kit), runtime, sandbox),
+                runtime=runtime,
+                limits=settings.limits,
                 sampling=settings.profile.sampling,
+                context_tokens=settings.profile.context_tokens,
+                seed=settings.search.seed,
+                split=split,
             )
-            await gateway.start()
-            try:
-                if not settings.profile.simulated:
-                    await _require_answers(account)
-                async with mirrored(account, layout.account_state, settings.budget):
-                    yield Bench(
-                        gateway=gateway,
-                        ledger=ledger,
-                        evidence=evidence,
-                        texts=TextStore(layout.text),
-                        kit=prepare_kit(layout.kit),
-                        runtime=runtime,
-                        limits=settings.limits,
-                        sampling=settings.profile.sampling,
-                        context_tokens=settings.profile.context_tokens,
-                        seed=settings.search.seed,
-                        split=split,
-                    )
-            finally:
-                await gateway.stop()
+
+
+@asynccontextmanager
+async def _gateway(
+    workspace: Workspace,
+    ledger: Ledger,
+    base_url: str,
+    key: str,
+    runtime: Path,
+    sandbox: Sandbox,
+) -> "AsyncIterator[Gateway]":
+    """A gateway on the profile's account, once that has answered."""
+    from harness_search.gateway.mirror import mirrored
+
+    layout, settings = workspace.layout, workspace.settings
+    account = _open_account(workspace, ledger, base_url, key)
+    gateway = make_gateway(
+        account,
+        runtime,
+        sandbox,
+        most_requests=settings.limits.calls,
+        sampling=settings.profile.sampling,
+    )
+    await gateway.start()
+    try:
+        if not settings.profile.simulated:
+            await _require_answers(account)
+        async with mirrored(account, layout.account_state, settings.budget):
+            yield gateway
+    finally:
+        await gateway.stop()
+
+
+def make_gateway(
+    account: "Account",
+    runtime: Path,
+    sandbox: Sandbox,
+    *,
+    most_requests: int,
+    sampling: Iterable[str] = (),
+) -> "Gateway":
+    """A gateway that boxes of a sandbox can reach: by a socket in a folder of its own, which only
+    this user may enter and a box is shown; else by a loopback port."""
+    from harness_search.gateway.server import Gateway
+
+    folder = runtime / "gateway"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    return Gateway(
+        account,
+        folder / "gateway.sock",
+        most_requests=most_requests,
+        loopback=not sandbox.isolated,
+        sampling=sampling,
+    )
+
+
+@contextmanager
+def _runtime(layout: Layout, sandbox: Sandbox) -> Iterator[Path]:
+    """The scaffold's temporary folder, for as long as it runs."""
+    runtime = make_runtime(layout)
+    if not sandbox.isolated:
+        runtime.chmod(0o711)  # each box's own user comes to its own folder, and sees no other
+    try:
+        yield runtime
     finally:
         remove_tree(runtime)
 
@@ -170,6 +230,18 @@ def api_key(profile: Profile) -> str:
     return key
 
 
+def _reachable(kit: Path, runtime: Path, sandbox: Sandbox) -> Path:
+    """The kit, at a place that a box's own user may enter, with room for an interpreter."""
+    if sandbox.isolated or os.geteuid() != 0:
+        return kit
+    return Path(shutil.copytree(kit, runtime / "kit"))
+
+
+def _secrets(layout: Layout) -> tuple[Path, ...]:
+    """What no box may see, wherever it lies."""
+    return (layout.root, Path(__file__).resolve().parents[2])
+
+
 def make_runtime(layout: Layout) -> Path:
     """A short private folder for sockets and views; what a killed scaffold left is removed."""
     if layout.runtime.is_file():
@@ -187,7 +259,8 @@ def make_runtime(layout: Layout) -> Path:
 def sweep(ledger: Ledger, evidence: Path) -> None:
     """Kill what an earlier scaffold left running, file what it left, and book what that cost."""
     for process in ledger.running():
-        kill_leftover(process.pid, process.pid_started)
+        if process.pid_started:
+            kill_tree(process.pid, process.pid_started)
         transcript = file_interrupted(evidence, process.key, process.attempt)
         paid = paid_so_far(transcript) if transcript is not None else Paid(Usage(), 0.0)
         ledger.mark_interrupted(process.rollout, paid.usage, paid.usd)

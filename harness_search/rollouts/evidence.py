@@ -84,7 +84,7 @@ def write_summary(
     deliverables: Iterable[str],
     collected: Collected,
 ) -> None:
-    """Write `rollout.json`: outcome, verdicts and cost of an ended attempt."""
+    """Write `rollout.json`: outcome, verdicts, cost and output of an ended attempt."""
     summary = {
         **_identity(harness, row.key),
         "attempt": row.attempt,
@@ -109,5 +109,6 @@ def write_summary(
         "judge_version": row.judge_version,
         "deliverables": list(deliverables),
         "output": list(collected.names),
+        **({"refused": dict(collected.refused)} if collected.refused else {}),
     }
     (building / SUMMARY).write_text(to_json(summary), encoding="utf-8")

@@ -12,8 +12,10 @@ from importlib import metadata, util
 from pathlib import Path
 
 from harness_search.files import digest_bytes, digest_text
-from harness_search.rollouts import bootstrap
+from harness_search.rollouts import harness_main
+from harness_search.sandbox import inside
 
+INSIDE, PROGRAM = Path(inside.__file__).parent, Path(harness_main.__file__)
 DOCUMENT_LIBRARIES = ("python-docx", "openpyxl", "lxml", "et-xmlfile", "typing-extensions")
 
 
@@ -26,8 +28,10 @@ def prepare_kit(folder: Path) -> Path:
     building = folder / f".building-{target.name}"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
-    shutil.copytree(source, building / source.name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(_bootstrap_source(), building / "bootstrap.py")
+    for package in (source, INSIDE):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(package, building / package.name, ignore=ignored)
+    shutil.copy(PROGRAM, building / PROGRAM.name)
     for library in DOCUMENT_LIBRARIES:
         _copy_library(library, building)
     # A rollout may not write here; without compiled files each one would compile the libraries.
@@ -45,12 +49,8 @@ def _kit_source() -> Path:
     return Path(found.origin).parent
 
 
-def _bootstrap_source() -> Path:
-    return Path(bootstrap.__file__)
-
-
 def _digest(source: Path) -> str:
-    files = [*sorted(source.glob("*.py")), _bootstrap_source()]
+    files = [*sorted(source.glob("*.py")), *sorted(INSIDE.glob("*.py")), PROGRAM]
     versions = digest_text(*(f"{name} {metadata.version(name)}" for name in DOCUMENT_LIBRARIES))
     return digest_bytes(
         [sys.version.encode(), versions.encode(), *(file.read_bytes() for file in files)]

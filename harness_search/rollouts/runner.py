@@ -1,6 +1,7 @@
 """One rollout from start to ledger: view, child, collection, judgement, evidence, row."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,8 +17,14 @@ from harness_search.judging.deterministic import JUDGE_VERSION, Verdict, judge
 from harness_search.judging.documents import TextStore
 from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Split
 from harness_search.ledger.store import Ledger
-from harness_search.rollouts.child import Child, ChildStartError, Ending, start_ticks
-from harness_search.rollouts.collect import MOST_FILES, Collected, collect_output, file_evidence
+from harness_search.rollouts.box import Place, limits_of, rollout_box, rollout_program
+from harness_search.rollouts.collect import (
+    MOST_ENTRIES,
+    MOST_FILES,
+    Collected,
+    collect_output,
+    file_evidence,
+)
 from harness_search.rollouts.evidence import (
     TRANSCRIPT,
     begin_evidence,
@@ -27,7 +34,13 @@ from harness_search.rollouts.evidence import (
     filed_folder,
     write_summary,
 )
-from harness_search.rollouts.view import OUTPUT, make_view
+from harness_search.rollouts.view import OUTPUT, give_to, make_view
+from harness_search.sandbox.box import Box, Door, Ending, Handle, Sandbox, SandboxStartError
+from harness_search.sandbox.identities import Identities
+from harness_search.sandbox.process import breach_of_exit
+from harness_search.sandbox.processes import start_ticks
+from harness_search.sandbox.usage import folder_usage
+from harness_search.sandbox.watchdog import Watchdog
 from harness_search.settings import LimitSettings
 
 if TYPE_CHECKING:  # the web server is slow to import, and `status` has no use for it
@@ -75,6 +88,9 @@ class Bench:
     ledger: Ledger
     evidence: Path
     texts: TextStore
+    sandbox: Sandbox
+    watchdog: Watchdog
+    identities: Identities
     kit: Path
     runtime: Path
     """Short private folder for sockets and views; its paths tell a harness nothing."""
@@ -91,10 +107,20 @@ class _Run:
     """What one attempt left in its slot."""
 
     grant: Grant
-    ending: Ending | None
+    ended: "_Ended | None"
     """None when the child never started."""
     collected: Collected
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How the child ended, and why it was made to."""
+
+    ending: Ending
+    timed_out: bool = False
+    breach: str = ""
+    """The limit that it passed, in one phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +130,17 @@ class _Judged:
     verdicts: tuple[Verdict, ...]
 
 
-async def run_rollout(bench: Bench, job: Job, slot: int) -> RolloutRow | None:
-    """Run one attempt in the slot's folder and record it; the ledger row comes last.
+async def run_rollout(bench: Bench, job: Job, place: Place) -> RolloutRow | None:
+    """Run one attempt in the place and record it; the ledger row comes last.
 
     None for an attempt that was interrupted because the run stops: its paid replies are kept for
     the next launch.
     """
-    folder = bench.runtime / f"slot-{slot:03d}"
-    remove_tree(folder)
     building = _fresh_building(bench, job)
-    await asyncio.to_thread(make_view, folder / "view", job.task, bench.texts)
+    await asyncio.to_thread(_furnish, place, job.task, bench.texts)
     grant = await _grant(bench, job, building)
     try:
-        rollout, attempt, run = await _run_child(bench, job, folder / "view", building, grant)
+        rollout, attempt, run = await _run_child(bench, job, place, building, grant)
     finally:
         bench.gateway.revoke(grant)
     if grant.halted:
@@ -124,7 +148,7 @@ async def run_rollout(bench: Bench, job: Job, slot: int) -> RolloutRow | None:
         bench.ledger.mark_interrupted(rollout, grant.paid, grant.paid_usd)
         return None
     judged = await asyncio.to_thread(_judge, bench, job, run, building / OUTPUT)
-    row = _row(job, attempt, run, judged)
+    row = _row(bench, job, attempt, run, judged)
     deliverables = job.task.content.deliverables
     write_summary(building, job.harness.name, row, judged.verdicts, deliverables, run.collected)
     target = filed_folder(bench.evidence, job.harness.name, job.key, attempt)
@@ -132,6 +156,15 @@ async def run_rollout(bench: Bench, job: Job, slot: int) -> RolloutRow | None:
     verdicts = [(item.criterion_id, item.verdict, item.reason) for item in judged.verdicts]
     bench.ledger.finish(rollout, row, verdicts)
     return row
+
+
+def _furnish(place: Place, task: Task, texts: TextStore) -> None:
+    """Empty the place, and put the task's view into it."""
+    remove_tree(place.folder)
+    place.folder.mkdir(mode=0o700)
+    make_view(place.view, task, texts)
+    place.temporary.mkdir()
+    give_to(place.uid, place.folder, place.view, place.view / OUTPUT, place.temporary)
 
 
 def _fresh_building(bench: Bench, job: Job) -> Path:
@@ -156,44 +189,69 @@ async def _grant(bench: Bench, job: Job, building: Path) -> Grant:
 
 
 async def _run_child(
-    bench: Bench, job: Job, view: Path, building: Path, grant: Grant
+    bench: Bench, job: Job, place: Place, building: Path, grant: Grant
 ) -> tuple[int, int, _Run]:
     """Start the child, note it in the ledger, let it work, and take its output."""
     started = time.monotonic()
-    ending: Ending | None = None
+    ended: _Ended | None = None
+    limits = limits_of(bench.limits)
+    log = building / "harness.log"
+    door = Door(bench.gateway.socket, bench.gateway.port)
+    box = rollout_box(bench.kit, place, job.harness.file, door, limits, log)
     try:
-        child = await Child.start(bench.kit, view, building / "harness.log")
-    except ChildStartError:
+        child = await bench.sandbox.start(box)
+    except SandboxStartError:
         rollout, attempt = bench.ledger.begin(job.key, 0, 0)
     else:
-        rollout, attempt = bench.ledger.begin(job.key, child.pid, start_ticks(child.pid))
         try:
-            await child.give(_policy(bench, job, grant))
-            in_time = await _works_in_time(child, grant, bench.limits.seconds)
-            ending = await child.end(timed_out=not in_time)
+            rollout, attempt = bench.ledger.begin(job.key, child.pid, start_ticks(child.pid))
+            await child.give(rollout_program(child, box, _policy(bench, job, grant)))
+            ended = await _let_it_work(bench, child, box, grant)
             await grant.settled()
-        except asyncio.CancelledError:
-            await child.end()
+        except BaseException:
+            await child.kill()
             raise
     limit = bench.limits.output_megabytes * 1024 * 1024
-    collected = await asyncio.to_thread(collect_output, view / OUTPUT, building / OUTPUT, limit)
-    return rollout, attempt, _Run(grant, ending, collected, time.monotonic() - started)
+    source = place.view / OUTPUT
+    collected = await asyncio.to_thread(collect_output, source, building / OUTPUT, limit)
+    return rollout, attempt, _Run(grant, ended, collected, time.monotonic() - started)
 
 
-async def _works_in_time(child: Child, grant: Grant, seconds: float) -> bool:
+async def _let_it_work(bench: Bench, child: Handle, box: Box, grant: Grant) -> _Ended:
+    """Wait for the child within all its limits, and end it."""
+    breached = asyncio.Event()
+    breaches: list[str] = []
+
+    def passed(reason: str) -> None:
+        breaches.append(reason)
+        breached.set()
+
+    kept = [box.folder.source, box.temporary]
+    ours, _ = await asyncio.to_thread(folder_usage, kept, sys.maxsize)
+    limits = replace(box.limits, workspace_bytes=box.limits.workspace_bytes + ours)
+    with bench.watchdog.watching(child.pid, limits, kept, passed):
+        in_time = await _works_in_time(child, grant, breached, bench.limits.seconds)
+        ending = await child.kill()
+    breach = breaches[0] if breaches else breach_of_exit(ending.exit_code, box.limits)
+    return _Ended(ending, timed_out=not in_time and not breaches, breach=breach)
+
+
+async def _works_in_time(
+    child: Handle, grant: Grant, breached: asyncio.Event, seconds: float
+) -> bool:
     """Whether the child ends within the harness's time limit.
 
     The provider's failures do not count towards the limit, and calls in flight at its end are
     heard out first: only then is it known whether the harness or the provider was slow. A rollout
-    that can no longer count is not waited for.
+    that can no longer count, or that has passed another limit, is not waited for.
     """
     started = time.monotonic()
     heard_out = False
-    while not grant.over.is_set():
+    while not grant.over.is_set() and not breached.is_set():
         left = started + seconds + grant.seconds_lost - time.monotonic()
         if left > 0:
             heard_out = False
-            if await child.ended_within(left, unless=grant.over):
+            if await _ends_within(left, child, grant.over, breached):
                 return True
         elif heard_out or not grant.in_flight:
             return False
@@ -203,18 +261,27 @@ async def _works_in_time(child: Child, grant: Grant, seconds: float) -> bool:
     return False
 
 
+async def _ends_within(seconds: float, child: Handle, *unless: asyncio.Event) -> bool:
+    """Whether the child ends within so many seconds, and before any of the events."""
+    awaited = (child.wait(), *(event.wait() for event in unless))
+    waits = [asyncio.ensure_future(one) for one in awaited]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return waits[0].done()
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
 def _policy(bench: Bench, job: Job, grant: Grant) -> dict[str, object]:
     return {
-        "kit": str(bench.kit),
-        "harness": str(job.harness.file),
-        "socket": str(bench.gateway.socket),
         "token": grant.token,
         "model": grant.model,
         "instructions": job.task.content.instructions,
         "deliverables": list(job.task.content.deliverables),
         "sampling": bench.sampling,
         "context_tokens": bench.context_tokens,
-        "limits": {"file_bytes": bench.limits.output_megabytes * 1024 * 1024},
     }
 
 
@@ -229,33 +296,41 @@ def _judge(bench: Bench, job: Job, run: _Run, output: Path) -> _Judged:
     """Who is to blame is decided here, from what the gateway and the scaffold saw themselves."""
     if run.grant.failure:
         return _Judged(Outcome.INFRA_FAILED, run.grant.failure, ())
-    if run.ending is None:
-        return _Judged(Outcome.INFRA_FAILED, "scaffold: the rollout process did not start", ())
-    if not run.ending.began:
+    if run.ended is None:
+        reason = "scaffold: the rollout process did not start (see harness.log)"
+        return _Judged(Outcome.INFRA_FAILED, reason, ())
+    if not run.ended.ending.began:
         reason = "scaffold: the rollout process failed before the harness began (see harness.log)"
         return _Judged(Outcome.INFRA_FAILED, reason, ())
-    failure = harness_failure(run.ending, run.collected, bench.limits)
+    failure = harness_failure(run.ended, run.collected, bench.limits)
     if failure:
         failure += f"; {run.grant.limit_reached}" if run.grant.limit_reached else ""
         verdicts = tuple(Verdict(item.id, "fail", failure) for item in job.task.criteria)
         return _Judged(Outcome.HARNESS_FAILED, failure, verdicts)
-    return _Judged(Outcome.SCORED, "", judge(job.task, output, bench.texts))
+    verdicts = judge(job.task, output, bench.texts, dict(run.collected.refused))
+    return _Judged(Outcome.SCORED, "", verdicts)
 
 
-def harness_failure(ending: Ending, collected: Collected, limits: LimitSettings) -> str:
+def harness_failure(ended: _Ended, collected: Collected, limits: LimitSettings) -> str:
     """Why the harness itself failed, empty when it did not."""
-    if ending.timed_out:
+    code = ended.ending.exit_code
+    if ended.timed_out:
         return f"time limit of {limits.seconds:g} s passed"
-    if ending.exit_code < 0:
-        return f"ended by signal {-ending.exit_code}"
-    if ending.exit_code > 0:
-        return f"ended with exit code {ending.exit_code} (see harness.log)"
+    if ended.breach:
+        return ended.breach
+    if code < 0:
+        return f"ended by signal {-code}"
+    if code > 0:
+        return f"ended with exit code {code} (see harness.log)"
     if collected.too_large:
-        return f"output larger than {limits.output_megabytes} MB or {MOST_FILES} files"
+        return (
+            f"output larger than {limits.output_megabytes} MB, {MOST_FILES:,} files or "
+            f"{MOST_ENTRIES:,} entries"
+        )
     return ""
 
 
-def _row(job: Job, attempt: int, run: _Run, judged: _Judged) -> RolloutRow:
+def _row(bench: Bench, job: Job, attempt: int, run: _Run, judged: _Judged) -> RolloutRow:
     passed = sum(verdict.verdict == "pass" for verdict in judged.verdicts)
     return RolloutRow(
         key=job.key,
@@ -272,4 +347,5 @@ def _row(job: Job, attempt: int, run: _Run, judged: _Judged) -> RolloutRow:
         output_digest=run.collected.digest,
         paid=run.grant.paid,
         paid_usd=run.grant.paid_usd,
+        sandbox=bench.sandbox.name,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from harness_search.errors import SearchStoppedError
 from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Split
+from harness_search.rollouts.box import Place
 from harness_search.rollouts.runner import Bench, Harness, Job, run_rollout
 from harness_search.workspace import Workspace
 
@@ -65,7 +66,12 @@ async def run_missing(
 
 
 async def _work(bench: Bench, queue: deque[Job], slot: int, observe: Observer) -> None:
-    while queue and not bench.gateway.account.stopped:
-        row = await run_rollout(bench, queue.popleft(), slot)
-        if row is not None:
-            observe(row)
+    uid = bench.identities.lease()
+    try:
+        while queue and not bench.gateway.account.stopped:
+            place = Place(bench.runtime / f"slot-{slot:03d}", uid)
+            row = await run_rollout(bench, queue.popleft(), place)
+            if row is not None:
+                observe(row)
+    finally:
+        bench.identities.give_back(uid)

@@ -1,5 +1,6 @@
 """What a rollout sees: one folder with its documents, their text, and room for its output."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,10 +12,14 @@ DOCUMENTS, TEXT, OUTPUT = "documents", ".document_text", "output"
 
 
 def make_view(view: Path, task: Task, texts: TextStore) -> None:
-    """Make the folder anew. Copies, not links: a link's target would tell the task's id."""
+    """Make the folder anew. Copies, not links: a link's target would tell the task's id.
+
+    Nothing of the documents can be changed, not even by who owns the folder around them: without
+    a file system of its own a sandbox has no other way to say so.
+    """
     remove_tree(view)
-    (view / OUTPUT).mkdir(parents=True)
-    (view / DOCUMENTS).mkdir()
+    for folder in (DOCUMENTS, TEXT, OUTPUT):
+        (view / folder).mkdir(parents=True)
     for source in task.documents():
         name = source.relative_to(task.documents_folder)
         _copy(source, view / DOCUMENTS / name)
@@ -26,6 +31,16 @@ def make_view(view: Path, task: Task, texts: TextStore) -> None:
         prepared.parent.mkdir(parents=True, exist_ok=True)
         prepared.write_text(text, encoding="utf-8")
         prepared.chmod(0o444)
+    for top in (view / DOCUMENTS, view / TEXT):
+        for path, _, _ in os.walk(top, topdown=False):
+            Path(path).chmod(0o555)
+
+
+def give_to(uid: int | None, *folders: Path) -> None:
+    """Let a box's own user write into folders, though not into what is in them already."""
+    if uid is not None:
+        for folder in folders:
+            os.chown(folder, uid, uid)
 
 
 def _copy(source: Path, target: Path) -> None:
