@@ -1,0 +1,56 @@
+"""What the attacks did, per sandbox and identity: run once, however many workers ask."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from hostile.catalogue import EVERY_GROUP, Attack
+from hostile.expected import Column, expected
+from identities import Identity, identities
+
+from harness_search.sandbox.choice import make_sandbox
+
+SCRIPT = Path(__file__).resolve().parent.parent / "hostile_run.py"
+SECONDS = 400
+KERNEL_LACKS = {"ENOSYS", "EAFNOSUPPORT", "EPROTONOSUPPORT", "ESOCKTNOSUPPORT", "ENODEV"}
+"""Errors with which a plain process is told that there is no such thing."""
+Report = dict[str, dict[str, Any]]
+
+
+def report_of(sandbox: str, identity: Identity, factory: pytest.TempPathFactory) -> Report:
+    """The report of all attacks; skips, with what is missing, where they cannot be run."""
+    if identity.missing:
+        pytest.skip(identity.missing)
+    found = make_sandbox(sandbox).probe()
+    if not found.usable:
+        pytest.skip(f"no {sandbox} here: {found.reason}")
+    base = factory.getbasetemp()
+    shared = base.parent if base.name.startswith("popen-") else base
+    file = shared / f"hostile-{sandbox}-{identity.name}.json"
+    with FileLock(file.with_suffix(".lock")):
+        if not file.exists():
+            file.write_text(_run(sandbox, identity), encoding="utf-8")
+    return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _run(sandbox: str, identity: Identity) -> str:
+    arguments = [sys.executable, "-B", str(SCRIPT), sandbox, *EVERY_GROUP]
+    command = identity.command(arguments, reachable=sandbox != "bwrap")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
+def judged(attack: Attack, report: Report, column: Column, factory: Any) -> None:
+    """Fail unless an attack ended as expected; skip where the kernel lacks what it is about."""
+    found, wanted = report[attack.name], expected(attack, column)
+    assert not found.get("lost"), f"the attack was not run: {found}"
+    control = report_of("none", identities()[-1], factory)[attack.name]
+    if control["errno"] in KERNEL_LACKS:
+        pytest.skip(f"this kernel lacks what the attack needs: {control['how']}")
+    if wanted.certain:
+        assert found["open"] == wanted.open, f"expected {wanted}: {found}"
