@@ -17,6 +17,7 @@ from harness_search.commands import (
     ending_cleanly,
     make_proposer,
     new_application,
+    open_to_run,
     run_to_the_end,
     show_comparison,
     show_frontier,
@@ -61,7 +62,7 @@ from harness_search.search import (
     past_iterations,
     set_aside,
 )
-from harness_search.workspace import Workspace, open_workspace, prove_sandbox
+from harness_search.workspace import Workspace, open_workspace
 
 
 async def run_search(workspace: Workspace, proposer: Proposer, reporter: Reporter) -> Finished:
@@ -319,8 +320,7 @@ def run(
     flags |= {"concurrency": concurrency, "iterations": iterations}
     flags |= {"budget_usd": budget_usd, "allow_unpriced": allow_unpriced}
     with ending_cleanly():
-        opened = open_workspace(workspace, flags, adopt=not fresh)
-        opened = prove_sandbox(opened, unsafe=unsafe_no_sandbox, adopt=not fresh)
+        opened = open_to_run(workspace, flags, unsafe=unsafe_no_sandbox, adopt=not fresh)
         if fresh:
             api_key(opened.settings.profile)  # what can go wrong goes wrong before this
             set_aside(opened.layout)
@@ -348,7 +348,7 @@ def evaluate(
     flags |= {"concurrency": concurrency}
     flags |= {"budget_usd": budget_usd, "allow_unpriced": allow_unpriced}
     with ending_cleanly():
-        opened = prove_sandbox(open_workspace(workspace, flags), unsafe=unsafe_no_sandbox)
+        opened = open_to_run(workspace, flags, unsafe=unsafe_no_sandbox)
         reporter = Reporter(console_for_people(json_wanted=json))
         chosen = choose(opened, [harness])
         found = run_to_the_end(measure(opened, Split.DEV, chosen, reporter))
@@ -369,7 +369,7 @@ def test(
     flags: dict[str, object] = {"concurrency": concurrency, "budget_usd": budget_usd}
     flags["allow_unpriced"] = allow_unpriced
     with ending_cleanly():
-        opened = prove_sandbox(open_workspace(workspace, flags), unsafe=unsafe_no_sandbox)
+        opened = open_to_run(workspace, flags, unsafe=unsafe_no_sandbox)
         name = harness or frontier_on_disk(opened).incumbent or "baseline"
         reporter = Reporter(console_for_people(json_wanted=json))
         chosen = choose(opened, list(dict.fromkeys(["baseline", name])))

@@ -12,11 +12,11 @@ import typer
 
 from harness_search import options
 from harness_search.errors import InputError, SearchStoppedError
-from harness_search.ledger.rows import Split
+from harness_search.ledger.rows import NO_SANDBOX, Split
 from harness_search.ledger.store import Ledger, has_begun
 from harness_search.rollouts.runner import Harness
 from harness_search.search import check_sources, frontier_on_disk
-from harness_search.workspace import Workspace
+from harness_search.workspace import Workspace, open_workspace, prove_sandbox
 
 if TYPE_CHECKING:
     from harness_search.proposers.session import Proposer
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 Result = TypeVar("Result")
+UNSAFE = "meta-harness: UNSAFE: no sandbox; harness code can read the files of this machine"
 STOPPED = "meta-harness: stopped; the same command goes on from here"
 
 
@@ -56,6 +57,16 @@ def run_to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
     except asyncio.CancelledError as error:
         print(STOPPED, file=sys.stderr)
         raise SystemExit(128 + signal.SIGTERM) from error
+
+
+def open_to_run(
+    root: Path, flags: dict[str, Any], *, unsafe: bool, adopt: bool = True
+) -> Workspace:
+    """Open a workspace and prove its sandbox; raises InputError before anything is started."""
+    opened = prove_sandbox(open_workspace(root, flags, adopt=adopt), unsafe=unsafe, adopt=adopt)
+    if opened.sandbox == NO_SANDBOX:
+        print(UNSAFE, file=sys.stderr)
+    return opened
 
 
 def choose(workspace: Workspace, names: list[str]) -> list[Harness]:

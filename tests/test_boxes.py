@@ -159,7 +159,7 @@ async def test_a_crash_is_an_exit_code_and_a_traceback_in_the_log(
 async def test_what_fails_before_the_harness_begins_is_told_apart(
     run_source: Callable[..., Any],
 ) -> None:
-    done = await run_source("def solve(task, model): pass\n", limits=with_limits(open_files=2**40))
+    done = await run_source("def solve(task, model): pass\n", limits=with_limits(file_bytes=2**70))
     assert not done.ending.began
     assert done.ending.exit_code != 0
 
@@ -194,6 +194,15 @@ LIMITED = {
         "        if os.fork() == 0:\n"
         "            time.sleep(3600)\n"
         "    time.sleep(3600)",
+        "limit of 48 processes",
+    ),
+    "a burst of processes": (
+        "children = []\n"
+        "    try:\n"
+        "        while len(children) < 300:\n"
+        "            children.append(os.fork() or time.sleep(3600))\n"
+        "    finally:\n"
+        "        os.kill(children.pop(), 9)",
         "limit of 48 processes",
     ),
     "open files": ("x = [open('documents/lease.txt') for _ in range(200)]", "128 open files"),

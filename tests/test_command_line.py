@@ -31,7 +31,7 @@ def meta_harness(*arguments: str, folder: Path | None = None) -> subprocess.Comp
 def test_help_names_every_command() -> None:
     done = meta_harness("--help")
     assert done.returncode == 0
-    for name in ("run", "evaluate", "frontier", "status", "test", "tasks", "init"):
+    for name in ("run", "evaluate", "frontier", "status", "test", "tasks", "init", "doctor"):
         assert name in done.stdout
 
 

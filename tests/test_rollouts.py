@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from stages import ASKS, ASKS_ONCE, WRITES
 
+from harness_search.errors import SearchStoppedError
 from harness_search.ledger.rows import Outcome, Split
 from harness_search.rollouts.runner import noise_key
 from harness_search.rollouts.scheduler import missing, plan
@@ -170,3 +171,11 @@ async def test_more_files_than_anyone_reads_are_a_failure(stage: Any) -> None:
     async with stage() as it:
         rows = await it.run(source)
     assert {row.outcome for row in rows} == {Outcome.HARNESS_FAILED}
+
+
+async def test_nothing_begins_on_a_disk_that_could_not_hold_it(stage: Any) -> None:
+    async with stage(workspace_megabytes=10**9) as it:
+        with pytest.raises(SearchStoppedError, match="MB free on its disk"):
+            await it.run(WRITES + ASKS_ONCE)
+    assert it.rows == []
+    assert it.api.received == []

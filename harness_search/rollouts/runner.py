@@ -34,9 +34,11 @@ from harness_search.rollouts.evidence import (
     filed_folder,
     write_summary,
 )
+from harness_search.rollouts.room import shortage
 from harness_search.rollouts.view import OUTPUT, give_to, make_view
 from harness_search.sandbox.box import Box, Door, Ending, Handle, Sandbox, SandboxStartError
 from harness_search.sandbox.identities import Identities
+from harness_search.sandbox.inside.limits import SPACE
 from harness_search.sandbox.process import breach_of_exit
 from harness_search.sandbox.processes import start_ticks
 from harness_search.sandbox.usage import folder_usage
@@ -302,6 +304,10 @@ def _judge(bench: Bench, job: Job, run: _Run, output: Path) -> _Judged:
     if not run.ended.ending.began:
         reason = "scaffold: the rollout process failed before the harness began (see harness.log)"
         return _Judged(Outcome.INFRA_FAILED, reason, ())
+    if run.ended.ending.exit_code == SPACE:
+        short = shortage((bench.evidence, bench.runtime), bench.limits)
+        if short:
+            return _Judged(Outcome.INFRA_FAILED, f"scaffold: {short}", ())
     failure = harness_failure(run.ended, run.collected, bench.limits)
     if failure:
         failure += f"; {run.grant.limit_reached}" if run.grant.limit_reached else ""

@@ -3,10 +3,12 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 
 from harness_search.errors import SearchStoppedError
 from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Split
 from harness_search.rollouts.box import Place
+from harness_search.rollouts.room import shortage
 from harness_search.rollouts.runner import Bench, Harness, Job, run_rollout
 from harness_search.workspace import Workspace
 
@@ -54,9 +56,11 @@ async def run_missing(
     spent.
     """
     while queue := deque(missing(jobs, bench.ledger.rows(), attempts)):
-        async with asyncio.TaskGroup() as group:
-            for slot in range(min(concurrency, len(queue))):
-                group.create_task(_work(bench, queue, slot, observe))
+        with ExitStack() as leases:
+            places = [_place(bench, slot, leases) for slot in range(min(concurrency, len(queue)))]
+            async with asyncio.TaskGroup() as group:
+                for place in places:
+                    group.create_task(_work(bench, queue, place, observe))
         stopped = bench.gateway.account.stopped
         if stopped:
             raise SearchStoppedError(
@@ -65,13 +69,18 @@ async def run_missing(
             )
 
 
-async def _work(bench: Bench, queue: deque[Job], slot: int, observe: Observer) -> None:
+def _place(bench: Bench, slot: int, leases: ExitStack) -> Place:
+    """The folders of a slot, and a user id of its own where there are any to lend."""
     uid = bench.identities.lease()
-    try:
-        while queue and not bench.gateway.account.stopped:
-            place = Place(bench.runtime / f"slot-{slot:03d}", uid)
-            row = await run_rollout(bench, queue.popleft(), place)
-            if row is not None:
-                observe(row)
-    finally:
-        bench.identities.give_back(uid)
+    leases.callback(bench.identities.give_back, uid)
+    return Place(bench.runtime / f"slot-{slot:03d}", uid)
+
+
+async def _work(bench: Bench, queue: deque[Job], place: Place, observe: Observer) -> None:
+    while queue and not bench.gateway.account.stopped:
+        if short := shortage((bench.evidence.parent, bench.runtime), bench.limits):
+            bench.gateway.account.stop(short)
+            return
+        row = await run_rollout(bench, queue.popleft(), place)
+        if row is not None:
+            observe(row)

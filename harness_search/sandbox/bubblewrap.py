@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness_search.sandbox.advice import how_to_get_namespaces, how_to_install
-from harness_search.sandbox.box import Box, Capabilities, Handle, Mount
+from harness_search.sandbox.box import Box, Capabilities, Handle, Mount, SandboxStartError
 from harness_search.sandbox.inside import landlock
 from harness_search.sandbox.interpreter import find_interpreter, package_folders, system_folders
 from harness_search.sandbox.policy import policy_of
@@ -24,6 +24,7 @@ from harness_search.sandbox.process import ENVIRONMENT, Start, start_process
 from harness_search.sandbox.seccomp import program
 
 COMMAND = "bwrap"
+OLD = "bubblewrap 0.8 or later is needed"
 KIT, GATEWAY = "/kit", "/gateway"
 PORT = 8080
 """Of the loopback port inside that leads to the gateway: the same in every box, so that what a
@@ -58,7 +59,8 @@ class BubblewrapSandbox:
         found = probed(self, f"{version}, {below}")
         if found.usable or not found.reason.startswith(f"{COMMAND}:"):
             return found
-        return replace(found, remedy=how_to_get_namespaces())
+        old = "nknown option" in found.reason
+        return replace(found, remedy=OLD if old else how_to_get_namespaces())
 
     async def start(self, box: Box) -> Handle:
         """Start the launcher in namespaces of its own; raises SandboxStartError."""
@@ -80,8 +82,11 @@ class BubblewrapSandbox:
                     descriptors=(described, accounts, groups, pipe[1]),
                 )
                 handle = await start_process(start, box)
-            first = json.loads(os.read(pipe[0], 4096))["child-pid"]
-        handle.dies_with(first)
+            try:
+                handle.dies_with(json.loads(os.read(pipe[0], 4096))["child-pid"])
+            except ProcessLookupError as error:
+                await handle.kill()
+                raise SandboxStartError("the process ended after its handshake") from error
         return handle
 
     @cached_property

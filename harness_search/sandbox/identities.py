@@ -4,11 +4,13 @@ import os
 import pwd
 import socket
 
+from harness_search.errors import SearchStoppedError
+
 FIRST, COUNT = 60578, 606
 """Ids that neither distributions nor systemd hand out (systemd.io/UIDS-GIDS: 60578 to 61183)."""
 
 
-class NoIdentityError(Exception):
+class NoIdentityError(SearchStoppedError):
     """Every id is taken: by accounts of this machine, or by other scaffolds."""
 
 

@@ -82,7 +82,7 @@ CLEAN_START = (
     *("imports_the_libraries_of_the_scaffold", "finds_the_scaffold_by_its_package_metadata"),
     *("reads_its_own_environment", "digs_in_its_own_memory", "digs_among_live_objects"),
     *("reads_inherited_descriptors", "keeps_groups", "dumps_its_core"),
-    "rewrites_the_harness_that_is_recorded",
+    *("rewrites_the_harness_that_is_recorded", "keeps_the_rights_of_programs"),
 )
 HIDDEN_GUARD = (
     *("reads_the_guards_memory", "traces_its_guard", "reads_its_guards_standard_input"),

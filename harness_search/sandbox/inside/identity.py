@@ -36,6 +36,11 @@ def become(uid: int) -> None:
     _check(library, uid, bounded)
 
 
+def gain_nothing() -> None:
+    """Give up, for all descendants too, what set-user-id programs could bring."""
+    _prctl(_library(), PR_SET_NO_NEW_PRIVS, 1)
+
+
 def hide() -> None:
     """Keep other processes of this user out of this one's memory and /proc folder."""
     _prctl(_library(), PR_SET_DUMPABLE, 0)

@@ -29,6 +29,7 @@ def main() -> None:
     box, program = policy["box"], policy["program"]
     if box["uid"] is not None:
         identity.become(box["uid"])
+    identity.gain_nothing()
     identity.hide()
     listener = _listener(box["forward"]["port"]) if box["forward"] else None
     worker = os.fork()

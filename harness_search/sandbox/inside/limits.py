@@ -1,6 +1,7 @@
 """Limits that the kernel keeps, and how a program that failed of one is told from others."""
 
 import errno
+import os
 import resource
 from typing import Any
 
@@ -11,7 +12,6 @@ _CODES = {
     errno.ENOMEM: MEMORY,
     errno.EMFILE: OPEN_FILES,
     errno.EFBIG: FILE_SIZE,
-    errno.EAGAIN: PROCESSES,
     errno.ENOSPC: SPACE,
     errno.EDQUOT: SPACE,
 }
@@ -31,13 +31,30 @@ def impose(limits: dict[str, Any]) -> None:
 
 
 def _set(kind: int, soft: int, hard: int | None = None) -> None:
-    resource.setrlimit(kind, (soft, soft if hard is None else hard))
+    """Set a limit, or leave a lower one that the machine has set already."""
+    _, most = resource.getrlimit(kind)
+    wanted = (soft, soft if hard is None else hard)
+    if most != resource.RLIM_INFINITY:
+        wanted = (min(wanted[0], most), min(wanted[1], most))
+    resource.setrlimit(kind, wanted)
 
 
 def exit_code(error: BaseException) -> int:
     """The exit code for an exception that a limit caused; 0 for any other."""
     if isinstance(error, MemoryError):
         return MEMORY
-    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+    if isinstance(error, (BlockingIOError, RuntimeError)) and not _can_fork():
         return PROCESSES
     return _CODES.get(error.errno or 0, 0) if isinstance(error, OSError) else 0
+
+
+def _can_fork() -> bool:
+    """Whether there may be one more process: many things else are refused by the same errors."""
+    try:
+        child = os.fork()
+    except BlockingIOError:
+        return False
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return True
