@@ -18,6 +18,7 @@ EXTRACTOR_VERSION = "1"
 """Raise this whenever the same file may give another text; cached texts are then not reused."""
 
 _MOST_BYTES = 64 * 2**20
+_MOST_CHARACTERS = 10_000_000  # of a workbook
 _MOST_CELLS = 1_000_000  # empty ones count: a row with one cell far to the right has thousands
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -198,7 +199,8 @@ def _xlsx_text(data: bytes) -> str:
 
     workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     try:
-        sheets = [(sheet.title, list(_sheet_rows(sheet))) for sheet in workbook.worksheets]
+        room = _Room()
+        sheets = [(sheet.title, list(_sheet_rows(sheet, room))) for sheet in workbook.worksheets]
     finally:
         workbook.close()
     # A sheet without values is left out, so that an empty workbook reads as empty.
@@ -207,7 +209,20 @@ def _xlsx_text(data: bytes) -> str:
     )
 
 
-def _sheet_rows(sheet: Any) -> Iterator[str]:
+class _Room:
+    """What the text of a workbook may still grow by: thousands of cells can share one string."""
+
+    def __init__(self) -> None:
+        self.characters = _MOST_CHARACTERS
+
+    def take(self, text: str) -> str:
+        self.characters -= len(text)
+        if self.characters < 0:
+            raise ValueError(f"its text has more than {_MOST_CHARACTERS} characters")
+        return text
+
+
+def _sheet_rows(sheet: Any, room: _Room) -> Iterator[str]:
     # A stated size of a million rows costs nothing once forgotten; cells are read as they come.
     sheet.reset_dimensions()
     seen = 0
@@ -215,7 +230,10 @@ def _sheet_rows(sheet: Any) -> Iterator[str]:
         seen += len(row)
         if seen > _MOST_CELLS:
             raise ValueError(f"a sheet has more than {_MOST_CELLS} cells")
-        cells = [cell_text(cell.value, getattr(cell, "number_format", "General")) for cell in row]
+        cells = [
+            room.take(cell_text(cell.value, getattr(cell, "number_format", "General")))
+            for cell in row
+        ]
         while cells and not cells[-1]:
             cells.pop()
         if cells:

@@ -86,7 +86,7 @@ async def run_in_box(
         kit = Path(shutil.copytree(kit, folder / "kit"))
     with contextlib.closing(Identities()) as identities:
         place = make_place(folder, identities.lease(), documents)
-        box = rollout_box(kit, place, harness, door, limits, folder / "harness.log")
+        box = rollout_box(kit, place, harness, door, limits)
         policy = {
             "token": token,
             "model": "m",
@@ -103,10 +103,10 @@ async def run_in_box(
             breaches.append(reason)
             breached.set()
 
-        kept = [place.view, place.temporary]
+        kept = [place.folder]
         try:
             async with Watchdog() as watchdog:
-                with watchdog.watching(child.pid, limits, kept, passed):
+                with watchdog.watching(child.pid, limits, kept, passed, child.ours):
                     await child.give(rollout_program(child, box, policy))
                     ends = [asyncio.ensure_future(child.wait())]
                     ends.append(asyncio.ensure_future(breached.wait()))
@@ -117,7 +117,7 @@ async def run_in_box(
         finally:
             ending = await child.kill()
     breach = breaches[0] if breaches else breach_of_exit(ending.exit_code, limits)
-    log = (folder / "harness.log").read_text(encoding="utf-8", errors="replace")
+    log = box.log.read_text(encoding="utf-8", errors="replace")
     return Boxed(ending, in_time, breach, log, place.view, child.pid)
 
 

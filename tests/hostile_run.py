@@ -85,7 +85,7 @@ class Run:
                     if name in found:
                         mark = f"{self.victims.brand}{number}"
                         await self._look_for_survivors(mark, found[name])
-            if (folder / "harness.log").stat().st_size > 2 * LIMITS.file_bytes:
+            if (folder / "slot" / "harness.log").stat().st_size > 2 * LIMITS.file_bytes:
                 succeed(found[first.name], "its log has hundreds of megabytes")
             if "is_root" in found and (boxed.output / "is_root/mine").stat().st_uid == 0:
                 succeed(found["is_root"], "its files are root's")

@@ -173,6 +173,21 @@ async def test_a_harness_that_dies_of_a_signal_is_known_to_have(
     assert (done.ending.exit_code, done.ending.began) == (-number, True)
 
 
+async def test_a_harness_cannot_shut_the_scaffold_out_of_its_log(
+    run_source: Callable[..., Any],
+) -> None:
+    source = (
+        "import contextlib, os\n"
+        "def solve(task, model):\n"
+        "    with contextlib.suppress(PermissionError):\n"
+        "        os.fchmod(2, 0)\n"
+        "    raise RuntimeError(os.readlink('/proc/self/fd/2'))\n"
+    )
+    done = await run_source(source)
+    assert "RuntimeError" in done.log
+    assert done.view.parent.joinpath("harness.log").stat().st_mode & 0o400
+
+
 @pytest.mark.parametrize("code", [0, 7, 137, 255])
 async def test_an_exit_code_is_the_harnesss_own(run_source: Callable[..., Any], code: int) -> None:
     done = await run_source(f"import os\ndef solve(task, model):\n    os._exit({code})\n")
@@ -332,7 +347,7 @@ async def test_a_child_that_never_gets_a_program_ends_by_itself(
 ) -> None:
     (short_folder / "harness.py").write_text("")
     place = make_place(short_folder, None, {})
-    box = rollout_box(kit, place, short_folder / "harness.py", None, LIMITS, short_folder / "log")
+    box = rollout_box(kit, place, short_folder / "harness.py", None, LIMITS)
     child = await make_sandbox(name).start(box)
     ending = await child.kill()
     assert not ending.began
@@ -344,7 +359,7 @@ async def test_a_box_that_cannot_start_says_why(kit: Path, short_folder: Path, n
         pytest.skip("only bwrap looks for what it is to show before it starts")
     with contextlib.closing(Identities()) as identities:
         place = make_place(short_folder, identities.lease(), {})
-    box = rollout_box(kit, place, short_folder / "gone.py", None, LIMITS, short_folder / "log")
+    box = rollout_box(kit, place, short_folder / "gone.py", None, LIMITS)
     with pytest.raises(SandboxStartError, match=r"gone\.py"):
         await make_sandbox(name).start(box)
 

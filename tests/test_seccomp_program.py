@@ -79,14 +79,20 @@ def policy(name: str, own: dict[str, bool], a: list[int]) -> int:  # noqa: PLR09
         case "clone3":
             return refusal(errno.ENOSYS)
         case "clone":
-            return no if a[0] & 0x7E020000 else yes
+            alone = a[0] & 0x10000 and not a[0] & 0x400
+            return no if a[0] & 0x7E028000 or alone else yes
+        case "fallocate":
+            return yes if a[1] == 0 else refusal(errno.EOPNOTSUPP)
+        case "prctl":
+            return no if a[0] == 4 else yes
         case "mmap":
             return no if a[3] & 0x20 and a[3] & 15 in {1, 3} else yes
         case "personality":
             return yes if a[0] in {0, INT} else no
         case "ioctl":
             on_files = {0x40086602, 0x40087602, 0x401C5820, 0x40806685}
-            bad = {0x5412, 0x541C, 0x5423} | (set() if own["own_files"] else on_files)
+            room = {0x40305828, 0x4030582A, 0x40305839, 0x40305829, 0x4030582B}
+            bad = {0x5412, 0x541C, 0x5423} | room | (set() if own["own_files"] else on_files)
             return no if a[1] in bad else yes
         case "fcntl":
             return no if a[1] == 1024 else yes

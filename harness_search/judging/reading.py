@@ -51,6 +51,10 @@ _DATES = tuple(
 )
 
 
+MOST_MARKS = 16
+"""On one letter; no language comes near."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """One normalised line, list item, table row or paragraph, and the heading it stands under."""
@@ -69,9 +73,23 @@ class Number:
     shown: str
 
 
+def _without_long_marks(text: str) -> str:
+    """Without all but the first marks on any one letter: to sort n of them takes n x n steps, in
+    which nothing else of this process goes on."""
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    marks = 0
+    for letter in text:
+        marks = marks + 1 if unicodedata.combining(letter) else 0
+        if marks <= MOST_MARKS:
+            kept.append(letter)
+    return "".join(kept)
+
+
 def normalise(text: str) -> str:
     """Lower case, plain quotes and dashes, single spaces, no emphasis marks."""
-    plain = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
+    plain = unicodedata.normalize("NFC", _without_long_marks(text)).translate(_TYPOGRAPHY)
     return " ".join(plain.casefold().split())
 
 

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS rollouts (
     paid_cache_read  INTEGER NOT NULL DEFAULT 0,
     paid_usd         REAL NOT NULL DEFAULT 0,
     sandbox       TEXT NOT NULL DEFAULT 'none',
+    boot          TEXT NOT NULL DEFAULT '',
     UNIQUE (harness, task, task_digest, trial, profile, attempt)
 ) STRICT;
 

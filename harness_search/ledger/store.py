@@ -50,6 +50,7 @@ _ADDED = {
     "paid_usd": _Addition("REAL NOT NULL DEFAULT 0", "COALESCE(cost_usd, 0)"),
     # Before there was a sandbox, everything ran without one.
     "sandbox": _Addition("TEXT NOT NULL DEFAULT 'none'", "'none'"),
+    "boot": _Addition("TEXT NOT NULL DEFAULT ''", "''"),
 }
 
 
@@ -61,6 +62,8 @@ class RunningProcess:
     pid: int
     pid_started: int
     """Start time of the process in clock ticks since boot; tells a reused pid apart."""
+    boot: str
+    """Which boot of the machine that was; empty in older ledgers, which do not know."""
     key: RolloutKey
     attempt: int
 
@@ -101,14 +104,14 @@ class Ledger:
 
     # Rollouts.
 
-    def begin(self, key: RolloutKey, pid: int, pid_started: int) -> tuple[int, int]:
+    def begin(self, key: RolloutKey, pid: int, pid_started: int, boot: str = "") -> tuple[int, int]:
         """Note that an attempt runs; returns its row id and its attempt number."""
         with self._transaction() as database:
             attempt = max(self.attempts(key), default=0) + 1
             cursor = database.execute(
                 f"INSERT INTO rollouts ({_KEY_COLUMNS}, attempt, status, started_at, pid, "
-                "pid_started) VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)",
-                (*astuple(key), attempt, _now(), pid, pid_started),
+                "pid_started, boot) VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)",
+                (*astuple(key), attempt, _now(), pid, pid_started, boot),
             )
             return int(cursor.lastrowid or 0), attempt
 
@@ -143,12 +146,12 @@ class Ledger:
     def running(self) -> list[RunningProcess]:
         """What an earlier scaffold left unfinished."""
         found = self._database.execute(
-            f"SELECT id, pid, pid_started, attempt, {_KEY_COLUMNS} FROM rollouts "
+            f"SELECT id, pid, pid_started, boot, attempt, {_KEY_COLUMNS} FROM rollouts "
             "WHERE status = 'running' ORDER BY id"
         )
         return [
-            RunningProcess(rollout, pid, pid_started, RolloutKey(*key), attempt)
-            for rollout, pid, pid_started, attempt, *key in found
+            RunningProcess(rollout, pid, pid_started, boot, RolloutKey(*key), attempt)
+            for rollout, pid, pid_started, boot, attempt, *key in found
         ]
 
     def mark_interrupted(self, rollout: int, usage: Usage = _NOTHING, usd: float = 0.0) -> None:

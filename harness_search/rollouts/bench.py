@@ -23,7 +23,7 @@ from harness_search.rollouts.runner import Bench
 from harness_search.sandbox.box import Sandbox
 from harness_search.sandbox.choice import make_sandbox
 from harness_search.sandbox.identities import Identities
-from harness_search.sandbox.processes import kill_tree
+from harness_search.sandbox.processes import boot_id, kill_tree
 from harness_search.sandbox.watchdog import Watchdog
 from harness_search.settings import Profile
 from harness_search.workspace import Workspace
@@ -62,7 +62,7 @@ async def open_bench(
     layout, settings = workspace.layout, workspace.settings
     evidence = layout.dev_evidence if split is Split.DEV else layout.test_evidence
     sweep(ledger, evidence)
-    sandbox = make_sandbox(workspace.sandbox, _secrets(layout))
+    sandbox = make_sandbox(workspace.sandbox, _secrets(layout, settings.benchmark.tasks))
     with _runtime(layout, sandbox) as runtime, closing(Identities()) as identities:
         async with (
             _base_url(settings.profile) as base_url,
@@ -131,7 +131,8 @@ def make_gateway(
     from harness_search.gateway.server import Gateway
 
     folder = runtime / "gateway"
-    folder.mkdir(mode=0o755, exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
     return Gateway(
         account,
         folder / "gateway.sock",
@@ -237,9 +238,9 @@ def _reachable(kit: Path, runtime: Path, sandbox: Sandbox) -> Path:
     return Path(shutil.copytree(kit, runtime / "kit"))
 
 
-def _secrets(layout: Layout) -> tuple[Path, ...]:
+def _secrets(layout: Layout, tasks: Path) -> tuple[Path, ...]:
     """What no box may see, wherever it lies."""
-    return (layout.root, Path(__file__).resolve().parents[2])
+    return (layout.root, layout.root / tasks, Path(__file__).resolve().parents[2])
 
 
 def make_runtime(layout: Layout) -> Path:
@@ -259,7 +260,7 @@ def make_runtime(layout: Layout) -> Path:
 def sweep(ledger: Ledger, evidence: Path) -> None:
     """Kill what an earlier scaffold left running, file what it left, and book what that cost."""
     for process in ledger.running():
-        if process.pid_started:
+        if process.pid_started and process.boot in {"", boot_id()}:
             kill_tree(process.pid, process.pid_started)
         transcript = file_interrupted(evidence, process.key, process.attempt)
         paid = paid_so_far(transcript) if transcript is not None else Paid(Usage(), 0.0)

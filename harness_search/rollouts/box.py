@@ -28,6 +28,11 @@ class Place:
     def temporary(self) -> Path:
         return self.folder / "tmp"
 
+    @property
+    def log(self) -> Path:
+        """Not among the evidence: a process can read the path of what it writes to."""
+        return self.folder / "harness.log"
+
 
 def limits_of(settings: LimitSettings) -> Limits:
     """The settings in bytes."""
@@ -42,9 +47,7 @@ def limits_of(settings: LimitSettings) -> Limits:
     )
 
 
-def rollout_box(
-    kit: Path, place: Place, harness: Path, door: Door | None, limits: Limits, log: Path
-) -> Box:
+def rollout_box(kit: Path, place: Place, harness: Path, door: Door | None, limits: Limits) -> Box:
     """Workspace and output to write into; documents, their text and the harness to read."""
     work = Mount(place.view, WORK, writable=True)
     mounts = (
@@ -52,7 +55,7 @@ def rollout_box(
         *(Mount(place.view / name, f"{WORK}/{name}") for name in (DOCUMENTS, TEXT)),
         Mount(harness, "/harness.py"),
     )
-    return Box(kit, mounts, work, place.temporary, limits, log, door, place.uid)
+    return Box(kit, mounts, work, place.temporary, limits, place.log, door, place.uid)
 
 
 def rollout_program(handle: Handle, box: Box, policy: Mapping[str, Any]) -> dict[str, Any]:

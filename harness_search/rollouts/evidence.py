@@ -49,7 +49,7 @@ def _is_of(folder: Path, key: RolloutKey) -> bool:
 
 
 def begin_evidence(building: Path, harness: str, key: RolloutKey) -> None:
-    """Say whose evidence is built here: a crash leaves no more than this, log and transcript."""
+    """Say whose evidence is built here: a crash leaves no more than this and the transcript."""
     (building / IDENTITY).write_text(to_json(_identity(harness, key)), encoding="utf-8")
 
 

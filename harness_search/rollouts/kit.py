@@ -38,6 +38,8 @@ def prepare_kit(folder: Path) -> Path:
     compileall.compile_dir(
         building, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
     )
+    for path in (building, *building.rglob("*")):  # whatever this user's umask
+        path.chmod(0o755 if path.is_dir() else 0o644)
     building.rename(target)
     return target
 

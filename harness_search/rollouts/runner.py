@@ -1,12 +1,13 @@
 """One rollout from start to ledger: view, child, collection, judgement, evidence, row."""
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness_search.benchmark.tasks import Task
 from harness_search.errors import InputError
@@ -34,13 +35,11 @@ from harness_search.rollouts.evidence import (
     filed_folder,
     write_summary,
 )
-from harness_search.rollouts.room import shortage
 from harness_search.rollouts.view import OUTPUT, give_to, make_view
 from harness_search.sandbox.box import Box, Door, Ending, Handle, Sandbox, SandboxStartError
 from harness_search.sandbox.identities import Identities
-from harness_search.sandbox.inside.limits import SPACE
 from harness_search.sandbox.process import breach_of_exit
-from harness_search.sandbox.processes import start_ticks
+from harness_search.sandbox.processes import boot_id, start_ticks
 from harness_search.sandbox.usage import folder_usage
 from harness_search.sandbox.watchdog import Watchdog
 from harness_search.settings import LimitSettings
@@ -49,6 +48,8 @@ if TYPE_CHECKING:  # the web server is slow to import, and `status` has no use f
     from harness_search.gateway.server import Gateway
 
 BASELINE = "baseline"
+NEVER_BEGUN = Ending(exit_code=0, began=False)
+PAUSES_BETWEEN_STARTS = (0.0, 1.0, 5.0)  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def freeze(harness: Harness, folder: Path) -> Harness:
         raise InputError(harness.file, "content", "a changed file", "the harness as it was chosen")
     copy = folder / f"{harness.digest[:16]}.py"
     copy.write_bytes(source)
+    copy.chmod(0o444)
     return replace(harness, file=copy)
 
 
@@ -109,8 +111,7 @@ class _Run:
     """What one attempt left in its slot."""
 
     grant: Grant
-    ended: "_Ended | None"
-    """None when the child never started."""
+    ended: "_Ended"
     collected: Collected
     seconds: float
 
@@ -119,10 +120,12 @@ class _Run:
 class _Ended:
     """How the child ended, and why it was made to."""
 
-    ending: Ending
+    ending: Ending = NEVER_BEGUN
     timed_out: bool = False
     breach: str = ""
     """The limit that it passed, in one phrase."""
+    problem: str = ""
+    """Why it never started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ async def run_rollout(bench: Bench, job: Job, place: Place) -> RolloutRow | None
         rollout, attempt, run = await _run_child(bench, job, place, building, grant)
     finally:
         bench.gateway.revoke(grant)
+        await asyncio.to_thread(remove_tree, place.folder)
     if grant.halted:
         await asyncio.to_thread(file_interrupted, bench.evidence, job.key, attempt)
         bench.ledger.mark_interrupted(rollout, grant.paid, grant.paid_usd)
@@ -195,32 +199,56 @@ async def _run_child(
 ) -> tuple[int, int, _Run]:
     """Start the child, note it in the ledger, let it work, and take its output."""
     started = time.monotonic()
-    ended: _Ended | None = None
     limits = limits_of(bench.limits)
-    log = building / "harness.log"
     door = Door(bench.gateway.socket, bench.gateway.port)
-    box = rollout_box(bench.kit, place, job.harness.file, door, limits, log)
-    try:
-        child = await bench.sandbox.start(box)
-    except SandboxStartError:
+    box = rollout_box(bench.kit, place, job.harness.file, door, limits)
+    child = await _start(bench, box)
+    if isinstance(child, str):
         rollout, attempt = bench.ledger.begin(job.key, 0, 0)
+        ended = _Ended(problem=child)
     else:
         try:
-            rollout, attempt = bench.ledger.begin(job.key, child.pid, start_ticks(child.pid))
-            await child.give(rollout_program(child, box, _policy(bench, job, grant)))
-            ended = await _let_it_work(bench, child, box, grant)
+            ticks = start_ticks(child.pid)
+            rollout, attempt = bench.ledger.begin(job.key, child.pid, ticks, boot_id())
+            program = rollout_program(child, box, _policy(bench, job, grant))
+            ended = await _let_it_work(bench, child, box, program, grant)
             await grant.settled()
-        except BaseException:
+        finally:
             await child.kill()
-            raise
     limit = bench.limits.output_megabytes * 1024 * 1024
     source = place.view / OUTPUT
     collected = await asyncio.to_thread(collect_output, source, building / OUTPUT, limit)
+    await asyncio.to_thread(_keep_log, box.log, building / "harness.log", limit)
     return rollout, attempt, _Run(grant, ended, collected, time.monotonic() - started)
 
 
-async def _let_it_work(bench: Bench, child: Handle, box: Box, grant: Grant) -> _Ended:
-    """Wait for the child within all its limits, and end it."""
+def _keep_log(log: Path, target: Path, limit_bytes: int) -> None:
+    """Put what the rollout printed among its evidence."""
+    try:
+        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:  # gone, or no longer ours: only a box that is none can do that
+        target.touch()
+        return
+    with os.fdopen(descriptor, "rb") as source:
+        target.write_bytes(source.read(limit_bytes))
+
+
+async def _start(bench: Bench, box: Box) -> Handle | str:
+    """The started box; or why not, after a few tries: a machine may be short for a moment."""
+    problem = ""
+    for pause in PAUSES_BETWEEN_STARTS:
+        await asyncio.sleep(pause)
+        try:
+            return await bench.sandbox.start(box)
+        except SandboxStartError as error:
+            problem = str(error)
+    return problem
+
+
+async def _let_it_work(
+    bench: Bench, child: Handle, box: Box, program: dict[str, Any], grant: Grant
+) -> _Ended:
+    """Give the child its program, wait for it within all its limits, and end it."""
     breached = asyncio.Event()
     breaches: list[str] = []
 
@@ -228,10 +256,11 @@ async def _let_it_work(bench: Bench, child: Handle, box: Box, grant: Grant) -> _
         breaches.append(reason)
         breached.set()
 
-    kept = [box.folder.source, box.temporary]
-    ours, _ = await asyncio.to_thread(folder_usage, kept, sys.maxsize)
-    limits = replace(box.limits, workspace_bytes=box.limits.workspace_bytes + ours)
-    with bench.watchdog.watching(child.pid, limits, kept, passed):
+    kept = [box.log.parent]
+    ours = await asyncio.to_thread(folder_usage, kept, sys.maxsize)
+    limits = replace(box.limits, workspace_bytes=box.limits.workspace_bytes + ours.bytes)
+    with bench.watchdog.watching(child.pid, limits, kept, passed, child.ours):
+        await child.give(program)
         in_time = await _works_in_time(child, grant, breached, bench.limits.seconds)
         ending = await child.kill()
     breach = breaches[0] if breaches else breach_of_exit(ending.exit_code, box.limits)
@@ -298,16 +327,12 @@ def _judge(bench: Bench, job: Job, run: _Run, output: Path) -> _Judged:
     """Who is to blame is decided here, from what the gateway and the scaffold saw themselves."""
     if run.grant.failure:
         return _Judged(Outcome.INFRA_FAILED, run.grant.failure, ())
-    if run.ended is None:
-        reason = "scaffold: the rollout process did not start (see harness.log)"
+    if run.ended.problem:
+        reason = f"scaffold: the rollout process did not start ({run.ended.problem})"
         return _Judged(Outcome.INFRA_FAILED, reason, ())
     if not run.ended.ending.began:
         reason = "scaffold: the rollout process failed before the harness began (see harness.log)"
         return _Judged(Outcome.INFRA_FAILED, reason, ())
-    if run.ended.ending.exit_code == SPACE:
-        short = shortage((bench.evidence, bench.runtime), bench.limits)
-        if short:
-            return _Judged(Outcome.INFRA_FAILED, f"scaffold: {short}", ())
     failure = harness_failure(run.ended, run.collected, bench.limits)
     if failure:
         failure += f"; {run.grant.limit_reached}" if run.grant.limit_reached else ""

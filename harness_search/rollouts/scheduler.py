@@ -56,8 +56,11 @@ async def run_missing(
     spent.
     """
     while queue := deque(missing(jobs, bench.ledger.rows(), attempts)):
+        slots = min(concurrency, len(queue))
+        if short := _shortage(bench, slots):
+            raise SearchStoppedError(short)
         with ExitStack() as leases:
-            places = [_place(bench, slot, leases) for slot in range(min(concurrency, len(queue)))]
+            places = [_place(bench, slot, leases) for slot in range(slots)]
             async with asyncio.TaskGroup() as group:
                 for place in places:
                     group.create_task(_work(bench, queue, place, observe))
@@ -69,6 +72,10 @@ async def run_missing(
             )
 
 
+def _shortage(bench: Bench, slots: int) -> str:
+    return shortage((bench.evidence.parent, bench.runtime), bench.limits, slots)
+
+
 def _place(bench: Bench, slot: int, leases: ExitStack) -> Place:
     """The folders of a slot, and a user id of its own where there are any to lend."""
     uid = bench.identities.lease()
@@ -78,7 +85,7 @@ def _place(bench: Bench, slot: int, leases: ExitStack) -> Place:
 
 async def _work(bench: Bench, queue: deque[Job], place: Place, observe: Observer) -> None:
     while queue and not bench.gateway.account.stopped:
-        if short := shortage((bench.evidence.parent, bench.runtime), bench.limits):
+        if short := _shortage(bench, 1):
             bench.gateway.account.stop(short)
             return
         row = await run_rollout(bench, queue.popleft(), place)

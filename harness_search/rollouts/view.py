@@ -20,6 +20,8 @@ def make_view(view: Path, task: Task, texts: TextStore) -> None:
     remove_tree(view)
     for folder in (DOCUMENTS, TEXT, OUTPUT):
         (view / folder).mkdir(parents=True)
+        (view / folder).chmod(0o755)
+    view.chmod(0o755)  # whoever starts the box passes through, whatever this user's umask
     for source in task.documents():
         name = source.relative_to(task.documents_folder)
         _copy(source, view / DOCUMENTS / name)

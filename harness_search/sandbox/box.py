@@ -15,6 +15,8 @@ class Mount:
     target: str
     """Where it is seen, in a sandbox with a file system of its own; elsewhere at its source."""
     writable: bool = False
+    executable: bool = False
+    """Whether it holds programs; what is writable always may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,10 @@ class Handle(Protocol):
     @property
     def pid(self) -> int:
         """The process whose end ends all others of the box."""
+
+    @property
+    def ours(self) -> tuple[int, ...]:
+        """Those of its processes that are not the program's."""
 
     @property
     def gateway(self) -> str:

@@ -66,11 +66,15 @@ class BubblewrapSandbox:
         """Start the launcher in namespaces of its own; raises SandboxStartError."""
         assert self._command is not None
         uid = ID_INSIDE if box.uid is None else box.uid
-        with _memory(_accounts(uid)) as accounts, _memory(_groups(uid)) as groups, _pipe() as pipe:
+        with (
+            _memory(_accounts(uid)) as accounts,
+            _memory(_groups(uid)) as groups,
+            _memory() as told,
+        ):
             files = {"/etc/passwd": accounts, "/etc/group": groups}
             arguments = b"".join(part.encode() + b"\0" for part in self._arguments(box, files))
             with _memory(arguments) as described:
-                passed = ("--args", str(described), "--info-fd", str(pipe[1]))
+                passed = ("--args", str(described), "--info-fd", str(told))
                 start = Start(
                     [self._command, *passed, *self._launcher],
                     {"PATH": ENVIRONMENT["PATH"]},
@@ -79,12 +83,12 @@ class BubblewrapSandbox:
                     seen=lambda mount: mount.target,
                     gateway=_gateway(box),
                     base_url=f"http://127.0.0.1:{PORT}" if box.door else "",
-                    descriptors=(described, accounts, groups, pipe[1]),
+                    descriptors=(described, accounts, groups, told),
                 )
                 handle = await start_process(start, box)
             try:
-                handle.dies_with(json.loads(os.read(pipe[0], 4096))["child-pid"])
-            except ProcessLookupError as error:
+                handle.dies_with(json.loads(os.pread(told, 4096, 0))["child-pid"])
+            except (OSError, ValueError) as error:
                 await handle.kill()
                 raise SandboxStartError("the process ended after its handshake") from error
         return handle
@@ -123,7 +127,7 @@ class BubblewrapSandbox:
         mounts += [Mount(box.door.socket.parent, GATEWAY)] if box.door else []
         size = str(box.limits.temporary_bytes)
         parts = [
-            ["--die-with-parent", "--new-session", "--clearenv", *NAMESPACES],
+            ["--as-pid-1", "--new-session", "--clearenv", *NAMESPACES],
             ["--unshare-cgroup-try", "--hostname", "box", "--cap-drop", "ALL", *_user(box.uid)],
             *(["--setenv", name, value] for name, value in environment.items()),
             self._system,
@@ -151,8 +155,9 @@ class BubblewrapSandbox:
         """Nothing is left to be hidden here; but nothing of it may be changed."""
         writable = [mount.target for mount in box.mounts if mount.writable]
         readable = [mount.target for mount in box.mounts if not mount.writable]
+        programs = [mount.target for mount in box.mounts if mount.executable]
         return {
-            "execute": [str(path) for path in self._programs],
+            "execute": [*(str(path) for path in self._programs), *programs],
             "list": ["/"],
             "read": ["/etc", "/proc", KIT, *([GATEWAY] if box.door else []), *readable],
             "write": ["/tmp", "/dev/shm", *writable],
@@ -202,8 +207,9 @@ def _groups(gid: int) -> bytes:
 
 
 @contextmanager
-def _memory(content: bytes) -> Iterator[int]:
-    """A descriptor to read the content from."""
+def _memory(content: bytes = b"") -> Iterator[int]:
+    """A descriptor to read the content from, or to write to: never a pipe, whose writer dies when
+    its reader does, and would leave a half-made box behind."""
     descriptor = os.memfd_create("box")
     try:
         os.write(descriptor, content)
@@ -211,13 +217,3 @@ def _memory(content: bytes) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _pipe() -> Iterator[tuple[int, int]]:
-    ends = os.pipe()
-    try:
-        yield ends
-    finally:
-        for end in ends:
-            os.close(end)

@@ -30,12 +30,14 @@ NETWORK, SIGNALS = 4, 6
 """Landlock ABI from which TCP ports, and signals to other processes, are restricted."""
 READABLE = (
     "/etc/alternatives",
+    "/etc/gitconfig",
     "/etc/group",
     "/etc/hosts",
     "/etc/ld.so.cache",
     "/etc/mime.types",
     "/etc/nsswitch.conf",
     "/etc/passwd",
+    "/etc/ssl/openssl.cnf",
     "/proc/cpuinfo",
     "/proc/meminfo",
     "/proc/stat",
@@ -52,7 +54,8 @@ class DirectSandbox:
     def __init__(self, name: str, secrets: Sequence[Path], *, confined: bool) -> None:
         """`secrets`: folders that are left out should they lie in a folder that is shown."""
         self.name = name
-        self._secrets, self._confined = tuple(secrets), confined
+        self._confined = confined
+        self._secrets = tuple(path.resolve() for path in secrets)
         self._interpreters: dict[Path, Interpreter] = {}
         self._shown: dict[Interpreter, tuple[list[str], list[str]]] = {}
 
@@ -107,8 +110,9 @@ class DirectSandbox:
         shown, listed = self._programs(interpreter)
         writable = [mount.source for mount in box.mounts if mount.writable]
         readable = [mount.source for mount in box.mounts if not mount.writable]
+        programs = [mount.source for mount in box.mounts if mount.executable]
         return {
-            "execute": shown,
+            "execute": [*shown, *_texts(programs)],
             "list": listed,
             "read": [*_present(READABLE), str(box.kit), *_texts(readable)],
             "write": [*_texts(writable), str(box.temporary)],

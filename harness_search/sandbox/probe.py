@@ -66,6 +66,8 @@ def _empty_box(folder: Path, uid: int | None) -> Box:
         made.mkdir()
         if uid is not None:
             os.chown(made, uid, uid)
-    folder.chmod(0o755)
+    for path in (folder, work, *(folder / "kit").rglob("*")):
+        path.chmod(0o755)
+    (folder / "kit").chmod(0o755)
     mount = Mount(work, "/work", writable=True)
     return Box(folder / "kit", (mount,), mount, temporary, SMALL, folder / "log", uid=uid)

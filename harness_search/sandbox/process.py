@@ -41,14 +41,22 @@ class Start:
 class BoxProcess:
     """A started process that waits for its program: the `Handle` of every sandbox here."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", start: Start, uid: int | None) -> None:
-        self._process, self._start, self._uid = process, start, uid
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", start: Start, uid: int | None, log: int
+    ) -> None:
+        self.process, self._start, self._uid, self._log = process, start, uid, log
         self._ends = [os.pidfd_open(process.pid)]
-        self._namespace = False
+        self._first = 0
+        """First process of its own namespace, if it has one."""
+        self._ending: asyncio.Task[Ending] | None = None
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self.process.pid
+
+    @property
+    def ours(self) -> tuple[int, ...]:
+        return (self.pid, self._first)
 
     @property
     def gateway(self) -> str:
@@ -63,18 +71,24 @@ class BoxProcess:
 
     async def give(self, program: dict[str, Any]) -> None:
         """Hand over what is allowed and what to run."""
-        assert self._process.stdin is not None
+        assert self.process.stdin is not None
         line = json.dumps({"box": self._start.policy, "program": program}).encode() + b"\n"
+        descriptor = os.dup(self.process.stdin.fileno())  # the thread outlives a cancellation
         with contextlib.suppress(BrokenPipeError):
-            await asyncio.to_thread(_write_all, self._process.stdin.fileno(), line)
+            await asyncio.to_thread(_write_all, descriptor, line)
 
     async def wait(self) -> None:
         await _readable(self._ends[0])
 
     async def kill(self) -> Ending:
-        """End every process of the box, and reap it."""
+        """End every process of the box, and reap it; later calls only say how it ended."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end())
+        return await asyncio.shield(self._ending)
+
+    async def _end(self) -> Ending:
         self.let_go()
-        if self._namespace:
+        if self._first:
             for end in self._ends:
                 _kill(end)
         try:
@@ -85,47 +99,41 @@ class BoxProcess:
             await asyncio.to_thread(kill_tree, self.pid)
             for end in self._ends:
                 await _readable(end)
-        if self._uid is not None and not self._namespace:
+        if self._uid is not None and not self._first:
             await asyncio.to_thread(_kill_user, self._uid)
         return self._reaped()
 
     def let_go(self) -> None:
         """Close its stdin, which it takes for the scaffold's death."""
-        assert self._process.stdin is not None
+        assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
+            self.process.stdin.close()
 
     def dies_with(self, pid: int) -> None:
         """Name the first process of the box's own namespace: nothing in there outlives it."""
         self._ends.append(os.pidfd_open(pid))
-        self._namespace = True
+        self._first = pid
 
     def _reaped(self) -> Ending:
-        code = self._process.wait()
-        assert self._process.stdout is not None
-        with self._process.stdout as stream:
+        code = self.process.wait()
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
             os.set_blocking(stream.fileno(), False)
             said = stream.read() or b""
-        for end in self._ends:
-            os.close(end)
+        os.fchmod(self._log, 0o644)  # a harness of our own user may have shut us out of it
+        for descriptor in (*self._ends, self._log):
+            os.close(descriptor)
         told = re.search(rb"E(-?\d+)\n", said)
         return Ending(int(told[1]) if told else _by_signal(code), said.startswith(b"S"))
 
 
 async def start_process(start: Start, box: Box) -> BoxProcess:
     """Start a launcher and wait until it listens; raises SandboxStartError."""
-    with box.log.open("ab") as log:
-        process = subprocess.Popen(
-            start.arguments,
-            cwd=start.folder,
-            env=start.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=start.descriptors,
-        )
-    started = BoxProcess(process, start, box.uid)
+    try:
+        started = _started(start, box)
+    except OSError as error:
+        raise SandboxStartError(f"{start.arguments[0]} cannot be started: {error}") from error
+    process = started.process
     assert process.stdout is not None
     try:
         async with asyncio.timeout(HANDSHAKE_SECONDS):
@@ -140,6 +148,25 @@ async def start_process(start: Start, box: Box) -> BoxProcess:
         await started.kill()
         raise SandboxStartError(_complaint(box.log))
     return started
+
+
+def _started(start: Start, box: Box) -> BoxProcess:
+    log = os.open(box.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        process = subprocess.Popen(
+            start.arguments,
+            cwd=start.folder,
+            env=start.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=start.descriptors,
+        )
+    except OSError:
+        os.close(log)
+        raise
+    return BoxProcess(process, start, box.uid, log)
 
 
 def breach_of_exit(code: int, limits: Limits) -> str:
@@ -180,8 +207,8 @@ def _kill_user(uid: int) -> None:
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
 
 
 async def _readable(descriptor: int) -> None:

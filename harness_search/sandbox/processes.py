@@ -88,7 +88,7 @@ def _stat(path: str) -> list[bytes] | None:
     """The fields after the name, which may hold anything, brackets and line ends too."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # hidden by `hidepid`
         return None
     try:
         line = os.read(descriptor, 4096)

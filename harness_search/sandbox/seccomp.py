@@ -59,8 +59,8 @@ MACHINE = (
     *("clock_settime", "clock_adjtime", "adjtimex"),
 )
 """State of the whole machine."""
-HIDDEN_MEMORY = ("memfd_create", "memfd_secret")
-"""Files in memory that stay full when nobody maps them: no watchdog sees whose they are."""
+HIDDEN_MEMORY = ("memfd_create", "memfd_secret", "vmsplice")
+"""Memory that stays full when nobody maps it: no watchdog sees whose it is."""
 SYSTEM_V = (
     *("shmget", "shmat", "shmctl", "shmdt", "msgget", "msgsnd", "msgrcv", "msgctl"),
     *("semget", "semop", "semtimedop", "semctl", "mq_open", "mq_unlink", "mq_timedsend"),
@@ -90,9 +90,16 @@ METADATA = (
 """Landlock knows no rule for them: a process could lock or date files that it may not even read."""
 
 CLONE_NEW_ANYTHING = 0x7E020000
+CLONE_FILES, CLONE_THREAD = 0x400, 0x10000
+CLONE_PARENT = 0x8000
+"""Makes siblings, which take turns so that none is ever seen as somebody's child."""
+PR_SET_DUMPABLE = 4
+"""Hides what a process has open from a watchdog of the same user."""
 MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, MAP_ANONYMOUS = 0x01, 0x03, 0x0F, 0x20
 TERMINAL_REQUESTS = (0x5412, 0x541C, 0x5423)
 """TIOCSTI and TIOCLINUX type into somebody's terminal, TIOCSETD loads a driver for it."""
+ROOM_REQUESTS = (0x40305828, 0x4030582A, 0x40305839, 0x40305829, 0x4030582B)
+"""FS_IOC_RESVSP and its kin: room on the disk past the limit on a file's size."""
 FILE_REQUESTS = (0x40086602, 0x40087602, 0x401C5820, 0x40806685)
 """FS_IOC_SETFLAGS, SETVERSION, FSSETXATTR and ENABLE_VERITY: attributes, by a file open to read."""
 F_SETLEASE = 1024
@@ -165,7 +172,9 @@ def _always(numbers: Mapping[str, int]) -> Code:
     allowed = _verdict(ALLOW)
     # Its flags lie in memory, where no filter reads them; the C library falls back to clone.
     clone3 = _error(errno.ENOSYS)
-    clone = _if_any_bit(0, CLONE_NEW_ANYTHING, refused, allowed)
+    # A thread with open files of its own would have to be looked into on its own.
+    alone = _if_one_of(0, (CLONE_THREAD,), refused, allowed, mask=CLONE_THREAD | CLONE_FILES)
+    clone = _if_any_bit(0, CLONE_NEW_ANYTHING | CLONE_PARENT, refused, alone)
     # Shared memory without a file stays full after it is given back, as a memfd does.
     shared = _if_one_of(3, (MAP_SHARED, MAP_SHARED_VALIDATE), refused, allowed, mask=MAP_TYPE)
     return (
@@ -173,6 +182,9 @@ def _always(numbers: Mapping[str, int]) -> Code:
         *_rule(numbers, ("clone3",), clone3),
         *_rule(numbers, ("clone",), clone),
         *_rule(numbers, DENIED, refused),
+        # Any other mode takes room on the disk that the limit on a file's size does not see.
+        *_rule(numbers, ("fallocate",), _if_one_of(1, (0,), allowed, _error(errno.EOPNOTSUPP))),
+        *_rule(numbers, ("prctl",), _if_one_of(0, (PR_SET_DUMPABLE,), refused, allowed)),
         *_rule(numbers, ("personality",), _if_one_of(0, CURRENT_PERSONALITY, allowed, refused)),
     )
 
@@ -225,7 +237,7 @@ def _other_files(numbers: Mapping[str, int]) -> Code:
 
 def _requests(numbers: Mapping[str, int], own_files: bool) -> Code:
     refused, allowed = _error(errno.EPERM), _verdict(ALLOW)
-    requests = TERMINAL_REQUESTS if own_files else TERMINAL_REQUESTS + FILE_REQUESTS
+    requests = TERMINAL_REQUESTS + ROOM_REQUESTS + (() if own_files else FILE_REQUESTS)
     return (
         *_rule(numbers, ("fcntl",), _if_one_of(1, (F_SETLEASE,), refused, allowed)),
         *_rule(numbers, ("ioctl",), _if_one_of(1, requests, refused, allowed)),

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,8 @@ MOST_FILES = 20_000
 DEEPEST = 100
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 BLOCK_BYTES = 512
-UNSEEN = (FileNotFoundError, ProcessLookupError, PermissionError)
+GONE = (FileNotFoundError, ProcessLookupError)
+UNSEEN = (*GONE, PermissionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Usage:
     workspace_bytes: int
     """Allocated, also to files that were removed and are still open."""
     workspace_files: int
+    hidden: str = ""
+    """What could not be looked into again and again."""
 
 
 def breach_of(usage: Usage, limits: Limits) -> str:
@@ -45,7 +49,8 @@ def breach_of(usage: Usage, limits: Limits) -> str:
             f"limit of {MOST_FILES:,} files or {DEEPEST} levels of folders",
         ),
     )
-    return next((f"{limit} passed" for broken, limit in checks if broken), "")
+    passed = next((f"{limit} passed" for broken, limit in checks if broken), "")
+    return passed or usage.hidden
 
 
 def _figure(value: float) -> str:
@@ -103,8 +108,19 @@ def _share(process: Process) -> int:
     return now.resident_bytes if now and now.started == process.started else 0
 
 
-def folder_usage(folders: Iterable[Path], most_files: int) -> tuple[int, int]:
-    """Allocated bytes (folders have some too) and number of entries beneath some folders.
+@dataclass(frozen=True, slots=True)
+class FolderUsage:
+    """What some folders hold."""
+
+    bytes: int
+    """Allocated; folders have some too."""
+    files: int
+    missed: bool
+    """Whether a folder was gone between being listed and being opened."""
+
+
+def folder_usage(folders: Iterable[Path], most_files: int) -> FolderUsage:
+    """What lies beneath some folders.
 
     Each file counts once, whatever its links. Stops soon after `most_files`; a tree of more than
     100 levels is taken for one with more files than that, so that nothing hides in the depth.
@@ -112,7 +128,7 @@ def folder_usage(folders: Iterable[Path], most_files: int) -> tuple[int, int]:
     count = _Count(most_files)
     for folder in folders:
         _walk(folder, count)
-    return count.bytes, count.files
+    return FolderUsage(count.bytes, count.files, count.missed)
 
 
 @dataclass(slots=True)
@@ -120,6 +136,7 @@ class _Count:
     most_files: int
     bytes: int = 0
     files: int = 0
+    missed: bool = False
     _seen: set[tuple[int, int]] = field(default_factory=set)
 
     @property
@@ -162,14 +179,33 @@ def _enter(levels: list[tuple[int, list[str]]], name: str, count: _Count) -> Non
     if len(levels) >= DEEPEST:
         count.overflow()
         return
+    above = levels[-1][0] if levels else None
     try:
-        above = levels[-1][0] if levels else None
-        descriptor = os.open(name, OPEN_FOLDER, dir_fd=above)
+        descriptor = _open_folder(name, above)
     except (NotADirectoryError, *UNSEEN):
+        count.missed = count.missed or bool(levels)
         return
     levels.append((descriptor, []))
     if count.add(os.fstat(descriptor)):
         levels[-1][1].extend(_counted_entries(descriptor, count))
+
+
+def _open_folder(name: str, above: int | None) -> int:
+    """Open a folder, and first our own door to it: who closes one hides what is in it from a
+    scaffold that is not root."""
+    try:
+        descriptor = os.open(name, OPEN_FOLDER, dir_fd=above)
+    except PermissionError:
+        held = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+        try:
+            Path(f"/proc/self/fd/{held}").chmod(0o700)
+        finally:
+            os.close(held)
+        return os.open(name, OPEN_FOLDER, dir_fd=above)
+    found = os.fstat(descriptor)
+    if not found.st_mode & stat.S_IXUSR and found.st_uid == os.geteuid():
+        os.fchmod(descriptor, 0o700)
+    return descriptor
 
 
 def _counted_entries(descriptor: int, count: _Count) -> Iterator[str]:
@@ -188,26 +224,36 @@ def _counted_entries(descriptor: int, count: _Count) -> Iterator[str]:
                 continue
 
 
-def deleted_bytes(pids: Iterable[int]) -> int:
-    """Bytes of files that have no name any more and that processes hold open; what may not be
-    read counts nothing."""
+def deleted_bytes(pids: Iterable[int]) -> tuple[int, set[int]]:
+    """Bytes of files that have no name any more and that processes hold open; and the processes
+    that did not let us look."""
     found: dict[tuple[int, int], int] = {}
+    closed: set[int] = set()
+    mapped = 0
     for pid in pids:
-        for thread in _entries(f"/proc/{pid}/task"):  # each may have open files of its own
-            for descriptor in _entries(f"{thread.path}/fd"):
-                try:
-                    held = descriptor.stat()
-                except UNSEEN:
-                    continue
+        try:
+            for held in _open_files(pid):
                 if held.st_nlink == 0 and stat.S_ISREG(held.st_mode):
                     found[held.st_dev, held.st_ino] = held.st_blocks * BLOCK_BYTES
-    return sum(found.values())
+            mapped += _deleted_mappings(pid)
+        except PermissionError:
+            closed.add(pid)
+        except GONE:
+            continue
+    return sum(found.values()) + mapped, closed
 
 
-def _entries(folder: str) -> "list[os.DirEntry[str]]":
-    """What a folder of a process holds; nothing when it is gone or not ours to see."""
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except UNSEEN:
-        return []
+def _deleted_mappings(pid: int) -> int:
+    """Bytes of files without a name that a process has mapped; it may have closed them."""
+    with Path(f"/proc/{pid}/maps").open("rb") as lines:
+        spans = [line.split(b" ", 1)[0] for line in lines if line.endswith(b" (deleted)\n")]
+    edges = (span.split(b"-") for span in spans)
+    return sum(int(end, 16) - int(start, 16) for start, end in edges)
+
+
+def _open_files(pid: int) -> Iterator[os.stat_result]:
+    """What a process has open: all its threads, for they share one table of open files."""
+    with os.scandir(f"/proc/{pid}/fd") as entries:
+        for entry in entries:
+            with suppress(*UNSEEN):
+                yield entry.stat()

@@ -1,6 +1,7 @@
 """One look at all boxes every moment: who passes a limit is reported, once."""
 
 import asyncio
+import errno
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,11 @@ from harness_search.sandbox.usage import (
 )
 
 PASSES_BETWEEN_DELETED = 5
+MOST_MISSED = 10
+"""Passes in a row in which a folder was gone when it was opened: more is no accident."""
+HIDDEN, RESTLESS = "a process that hides its open files", "a folder that is never where it was"
+SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Of the machine, for a moment: the next pass may do better."""
 
 
 @dataclass(eq=False, slots=True)
@@ -33,23 +39,34 @@ class _Watched:
     limits: Limits
     folders: Sequence[Path]
     passed: Callable[[str], None]
+    ours: Collection[int] = ()
+    """Processes of ours in it, which may hide and do not count as the program's."""
     passes: int = 0
     deleted: int = 0
+    closed: set[int] = field(default_factory=set)
+    hidden: str = ""
+    missed: int = 0
     cpu: CpuAccount = field(default_factory=CpuAccount)
 
     def usage(self, tree: Sequence[Process]) -> Usage:
         """Take in what one pass has read; the files are looked at here."""
         self.passes += 1
-        if self.passes % PASSES_BETWEEN_DELETED == 0:  # every open file of every thread: dear
-            self.deleted = deleted_bytes(process.pid for process in tree)
-        held, files = folder_usage(self.folders, MOST_FILES)
+        theirs = [process for process in tree if process.pid not in self.ours]
+        if self.passes % PASSES_BETWEEN_DELETED == 0:  # every open file: dear
+            self.deleted, closed = deleted_bytes(process.pid for process in theirs)
+            # Twice in a row: a process is closed for a moment while it starts, as ours are.
+            self.hidden = HIDDEN if closed & self.closed else ""
+            self.closed = closed
+        held = folder_usage(self.folders, MOST_FILES)
+        self.missed = self.missed + 1 if held.missed else 0
         memory = memory_bytes(tree, self.limits.memory_bytes, self.cpu.known)
         return Usage(
             cpu_seconds=self.cpu.book(tree),
             memory_bytes=memory,
-            processes=sum(process.threads for process in tree),
-            workspace_bytes=held + self.deleted,
-            workspace_files=files,
+            processes=sum(process.threads for process in theirs),
+            workspace_bytes=held.bytes + self.deleted,
+            workspace_files=held.files,
+            hidden=RESTLESS if self.missed >= MOST_MISSED else self.hidden,
         )
 
 
@@ -89,14 +106,16 @@ class Watchdog:
         limits: Limits,
         folders: Sequence[Path],
         passed: Callable[[str], None],
+        ours: Collection[int] = (),
     ) -> Iterator[None]:
         """Watch a process with all its descendants, and what it may write to.
 
         `passed` is called at most once, on the event loop's thread, with the limit that was
-        passed; ending the processes is the caller's part.
+        passed; ending the processes is the caller's part. `ours` are those among them that are
+        not the program's.
         """
         self._raise_failure()
-        watched = _Watched(pid, start_ticks(pid), limits, folders, passed)
+        watched = _Watched(pid, start_ticks(pid), limits, folders, passed, ours)
         self._watched.add(watched)
         self._wanted.set()
         try:
@@ -120,7 +139,12 @@ class Watchdog:
         with ThreadPoolExecutor(1, "watchdog") as thread:
             while True:
                 await self._wanted.wait()
-                breaches = await loop.run_in_executor(thread, _pass, tuple(self._watched))
+                try:
+                    breaches = await loop.run_in_executor(thread, _pass, tuple(self._watched))
+                except OSError as error:
+                    if error.errno not in SHORTAGES:
+                        raise
+                    breaches = {}
                 for watched, reason in breaches.items():
                     if watched in self._watched:
                         self._forget(watched)

@@ -28,7 +28,7 @@ ALONE = {"resources", "survivors"}
 """Groups of which each attack has a box of its own, but for those that no box ends for."""
 TOGETHER = {
     *("takes_memory", "fills_the_disk_with_one_file", "opens_files_without_end"),
-    *("raises_its_own_limits", "floods_its_log", "floods_its_log_by_turns"),
+    *("raises_its_own_limits", "floods_its_log"),
     *("leaves_a_child", "leaves_a_session", "forks_twice", "adopts_its_grandchildren"),
     *("ignores_every_signal", "clears_its_death_signal", "holds_on_to_its_output"),
     *("runs_ahead_of_its_killer", "stops_itself"),

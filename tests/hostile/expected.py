@@ -110,7 +110,10 @@ MACHINE = (
     *("goes_through_the_first_process", "attaches_by_a_robust_list"),
 )
 """Open here or there without a sandbox: it depends on the kernel's build and its settings."""
-WITHOUT = {"kills_its_guard", "fills_the_shared_memory"}
+WITHOUT = {
+    *("kills_its_guard", "fills_the_shared_memory", "fills_the_disk_beyond_the_end_of_its_log"),
+    *("hides_what_it_has_open", "hides_memory_in_a_pipe_of_pages", "makes_a_sibling"),
+}
 """Of groups that other parts hold than the sandbox, what none of them holds without one."""
 HELD_BY = {
     "resources": "limits and watchdog",

@@ -138,6 +138,78 @@ def fills_the_disk_with_deleted_files(t: Targets) -> str | None:
     return hold(f"160 MB in {len(streams)} files without a name", 5.0)
 
 
+def fills_the_disk_with_deleted_mappings(t: Targets) -> str | None:
+    """Writes 40 files of 4 MB each, and keeps them as memory only: closed, and deleted."""
+    size = 4 * MEGABYTE
+    for number in range(40):
+        file = os.open(f"file-{number}", os.O_CREAT | os.O_RDWR)
+        os.write(file, bytes(size))
+        Path(f"file-{number}").unlink()
+        libc.mmap.restype = ctypes.c_void_p
+        libc.mmap(None, ctypes.c_size_t(size), mmap.PROT_READ, mmap.MAP_SHARED, file, 0)
+        os.close(file)
+    return hold("160 MB in 40 files without a name or a descriptor", 5.0)
+
+
+def fills_the_disk_behind_a_closed_folder(t: Targets) -> str | None:
+    """Writes 40 files of 4 MB each into a folder that nobody may list."""
+    Path("closed").mkdir(0o300)
+    for number in range(40):
+        Path(f"closed/{number}").write_bytes(bytes(4 * MEGABYTE))
+    return hold("160 MB in a folder that nobody may list")
+
+
+def fills_the_disk_behind_a_restless_folder(t: Targets) -> str | None:
+    """Writes 40 files of 4 MB each into a folder that it renames without a pause."""
+    for number in range(8_000):
+        os.close(os.open(f"dummy-{number}", os.O_CREAT | os.O_WRONLY))
+    here, there = Path("here"), Path("there")
+    here.mkdir()
+    for number in range(40):
+        Path(f"here/{number}").write_bytes(bytes(4 * MEGABYTE))
+    deadline = time.monotonic() + 8.0
+    while time.monotonic() < deadline:
+        here.rename(there)
+        there.rename(here)
+    return "160 MB in a folder that is never where it was"
+
+
+def fills_the_disk_beyond_the_end_of_its_log(t: Targets) -> str | None:
+    """Takes 100 MB of the disk behind what its log shows as its size."""
+    size = ctypes.c_long(100 * MEGABYTE)
+    return "100 MB" if libc.fallocate(2, 1, ctypes.c_long(0), size) == 0 else None
+
+
+def hides_what_it_has_open(t: Targets) -> str | None:
+    """Keeps everybody of its user from seeing which files it has open."""
+    return "hidden" if libc.prctl(4, 0, 0, 0, 0) == 0 else None
+
+
+def hides_memory_in_page_tables(t: Targets) -> str | None:
+    """Maps so many addresses that the tables of them alone would be 128 MB."""
+    libc.mmap.restype = ctypes.c_long
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000
+    return "64 GB" if libc.mmap(None, ctypes.c_size_t(1 << 36), 1, flags, -1, 0) != -1 else None
+
+
+def hides_memory_in_a_pipe_of_pages(t: Targets) -> str | None:
+    """Gives pages to a pipe, which keeps them whole when they are mapped nowhere any more."""
+    reading, writing = os.pipe()
+    page = ctypes.create_string_buffer(4096)
+    area = (ctypes.c_void_p * 2)(ctypes.addressof(page), 4096)
+    given = libc.vmsplice(writing, area, ctypes.c_ulong(1), 0)
+    os.close(reading)
+    return "given" if given > 0 else None
+
+
+def makes_a_sibling(t: Targets) -> str | None:
+    """Makes a process that is its parent's child, and so nobody's that is being watched."""
+    child = libc.syscall(56, 0x8000 | signal.SIGCHLD, 0, 0, 0, 0)
+    if child == 0:
+        os._exit(0)
+    return "made" if child > 0 else None
+
+
 def fills_the_disk_with_names(t: Targets) -> str | None:
     """Makes 21,000 empty files."""
     for number in range(21_000):

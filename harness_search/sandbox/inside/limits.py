@@ -3,11 +3,17 @@
 import errno
 import os
 import resource
-from typing import Any
+
+TYPE_CHECKING = False  # the real one costs a tenth of a start
+if TYPE_CHECKING:
+    from typing import Any
 
 MEMORY, OPEN_FILES, FILE_SIZE, PROCESSES, SPACE = 121, 122, 123, 124, 125
 """Exit codes of a worker whose program did not survive a refusal of the kernel. A program that
 exits with one of its own accord accuses nobody but itself."""
+MOST_ADDRESSES = 8 * 1024**3
+"""Bytes that may be mapped and not used: some programs map that much, and page tables of much more
+would be memory that no account shows."""
 _CODES = {
     errno.ENOMEM: MEMORY,
     errno.EMFILE: OPEN_FILES,
@@ -17,12 +23,13 @@ _CODES = {
 }
 
 
-def impose(limits: dict[str, Any]) -> None:
+def impose(limits: "dict[str, Any]") -> None:
     """Set the limits of this process, and of all that it starts. `processes` may be None: where
     other processes of the same user would count."""
     cpu = int(limits["cpu_seconds"]) + 1
     _set(resource.RLIMIT_CPU, cpu, cpu + 1)
     _set(resource.RLIMIT_DATA, limits["memory_bytes"])
+    _set(resource.RLIMIT_AS, limits["memory_bytes"] + MOST_ADDRESSES)
     _set(resource.RLIMIT_FSIZE, limits["file_bytes"])
     _set(resource.RLIMIT_NOFILE, limits["open_files"])
     _set(resource.RLIMIT_CORE, 0)
