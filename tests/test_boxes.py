@@ -25,7 +25,7 @@ from harness_search.sandbox.identities import Identities, NoIdentityError
 from harness_search.sandbox.processes import kill_tree, start_ticks
 
 
-@pytest.fixture(params=SANDBOXES)
+@pytest.fixture(params=[BWRAP, LANDLOCK])
 def name(request: pytest.FixtureRequest) -> str:
     """Each sandbox that works here; one that does not is skipped, and says why."""
     found = make_sandbox(request.param).probe()
@@ -34,7 +34,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-in_sandboxes = pytest.mark.parametrize("name", [BWRAP, LANDLOCK], indirect=True)
+everywhere = pytest.mark.parametrize("name", SANDBOXES, indirect=True)
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def run_source(kit: Path, short_folder: Path, name: str) -> Callable[..., Any]:
     return run
 
 
+@everywhere
 async def test_the_harness_gets_its_task_with_relative_paths(
     run_source: Callable[..., Any],
 ) -> None:
@@ -105,12 +106,14 @@ def solve(task, model):
 """
 
 
+@everywhere
 async def test_ordinary_work_is_not_hindered(run_source: Callable[..., Any]) -> None:
     done = await run_source(WORK)
     assert done.ending.exit_code == 0, done.log
     assert (done.output / "memo.docx").read_text() == "done"
 
 
+@everywhere
 async def test_no_secret_of_the_scaffold_is_in_the_childs_environment(
     run_source: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +143,7 @@ async def test_the_token_is_neither_argument_nor_environment(
     assert "token-of-this-rollout" not in done.log
 
 
+@everywhere
 async def test_the_child_is_never_root(run_source: Callable[..., Any]) -> None:
     source = "import os\ndef solve(task, model):\n    print(os.getresuid(), os.getresgid())\n"
     done = await run_source(source)
@@ -164,6 +168,7 @@ async def test_what_fails_before_the_harness_begins_is_told_apart(
     assert done.ending.exit_code != 0
 
 
+@everywhere
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
 async def test_a_harness_that_dies_of_a_signal_is_known_to_have(
     run_source: Callable[..., Any], number: signal.Signals
@@ -244,7 +249,6 @@ LIMITED = {
 }
 
 
-@in_sandboxes
 @pytest.mark.parametrize("case", LIMITED)
 async def test_each_limit_is_kept_and_named(run_source: Callable[..., Any], case: str) -> None:
     body, reason = LIMITED[case]
@@ -289,7 +293,6 @@ def lingering(mark: str) -> list[psutil.Process]:
     return found
 
 
-@in_sandboxes
 @pytest.mark.parametrize("ends", ["by itself", "too late"])
 async def test_no_process_outlives_its_harness(run_source: Callable[..., Any], ends: str) -> None:
     source = LINGERS + ("    time.sleep(3600)\n" if ends == "too late" else "")
@@ -311,7 +314,6 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-@in_sandboxes
 @pytest.mark.parametrize("busy", ["time.sleep(3600)", "re.match('(a|aa)+$', 'a' * 60 + 'b')"])
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
 def test_killing_the_scaffold_leaves_no_process_behind(
@@ -399,6 +401,7 @@ if echo x 2>/dev/null > "$1/new"; then exit 3; fi
 """
 
 
+@everywhere
 async def test_a_box_runs_any_program_on_any_mounts(
     kit: Path, short_folder: Path, name: str
 ) -> None:

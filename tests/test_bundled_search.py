@@ -27,7 +27,7 @@ def search(repository: Path, root: Path, seed: int) -> tuple[Frontier, Compariso
         (root / name).symlink_to(repository / name)
     (root / "harnesses").mkdir()
     shutil.copy(repository / "harnesses" / "baseline.py", root / "harnesses")
-    flags = {"seed": seed, "trials": 1, "iterations": 5}
+    flags = {"seed": seed, "trials": 1, "iterations": 4}
     workspace = prove_sandbox(open_workspace(root, flags))
     reporter = Reporter(None)
     asyncio.run(meta_harness.run_search(workspace, CatalogueProposer(), reporter))

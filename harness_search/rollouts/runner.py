@@ -240,7 +240,7 @@ async def _start(bench: Bench, box: Box) -> Handle | str:
         await asyncio.sleep(pause)
         try:
             return await bench.sandbox.start(box)
-        except SandboxStartError as error:
+        except (SandboxStartError, OSError) as error:
             problem = str(error)
     return problem
 
