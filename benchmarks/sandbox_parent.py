@@ -17,7 +17,7 @@ def main() -> None:
     sys.path.append(sys.argv[1])
     from harness_kit import Model, Task  # noqa: F401
 
-    for name in ("base64", "resource", "harness_main", "inside.guard"):
+    for name in ("binascii", "resource", "harness_main", "inside.guard"):
         __import__(name)
     launch = __import__("inside.launch").launch
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -38,7 +38,8 @@ class PreparedSandbox(DirectSandbox):
         self._requests, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     async def start(self, box: Box) -> Handle:
-        interpreter = self._interpreter(box.kit.parent)
+        programs = await self._programs(box.kit.parent)
+        interpreter = programs.interpreter
         if self._parent is None:
             self._parent = self._prepare(interpreter, box.kit)
         assert box.door is not None
@@ -47,13 +48,14 @@ class PreparedSandbox(DirectSandbox):
             [],
             {},
             box.folder.source,
-            self._policy(box, interpreter),
+            self._policy(box, programs),
             seen=lambda mount: str(mount.source),
             gateway=address,
             base_url=f"http://{address}",
         )
         forked = self._fork(box)
-        handle = BoxProcess(cast("subprocess.Popen[bytes]", forked), start, box.uid)
+        log = os.open(box.log, os.O_WRONLY)
+        handle = BoxProcess(cast("subprocess.Popen[bytes]", forked), start, box.uid, log)
         if os.read(forked.stdout.fileno(), 1) != b"R":
             raise RuntimeError("the prepared parent made no launcher")
         return handle

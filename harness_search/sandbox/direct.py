@@ -3,10 +3,12 @@
 They need no package. What Landlock leaves open is listed in docs/security.md.
 """
 
+import asyncio
 import os
 import platform
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +58,7 @@ class DirectSandbox:
         self.name = name
         self._confined = confined
         self._secrets = tuple(path.resolve() for path in secrets)
-        self._interpreters: dict[Path, Interpreter] = {}
-        self._shown: dict[Interpreter, tuple[list[str], list[str]]] = {}
+        self._found: dict[Path, asyncio.Future[_Programs]] = {}
 
     def probe(self) -> Capabilities:
         if not self._confined:
@@ -70,7 +71,8 @@ class DirectSandbox:
         return probed(self, f"Landlock ABI {found}")
 
     async def start(self, box: Box) -> Handle:
-        interpreter = self._interpreter(box.kit.parent)
+        programs = await self._programs(box.kit.parent)
+        interpreter = programs.interpreter
         environment = {**ENVIRONMENT, "HOME": str(box.temporary), "TMPDIR": str(box.temporary)}
         if interpreter.libraries:
             environment["LD_LIBRARY_PATH"] = interpreter.libraries
@@ -79,56 +81,67 @@ class DirectSandbox:
             [str(interpreter.executable), "-I", "-S", str(box.kit / "inside" / "launcher.py")],
             environment,
             box.folder.source,
-            self._policy(box, interpreter),
+            self._policy(box, programs),
             seen=lambda mount: str(mount.source),
             gateway=address,
             base_url=f"http://{address}" if address else "",
         )
         return await start_process(start, box)
 
-    def _interpreter(self, folder: Path) -> Interpreter:
-        """One that whoever a box becomes can use, copied into the folder where it must be."""
-        if folder not in self._interpreters:
-            found = find_interpreter()
-            closed = os.geteuid() == 0 and closed_to_others(found.executable)
-            self._interpreters[folder] = stage(found, folder / "python") if closed else found
-        return self._interpreters[folder]
+    async def _programs(self, folder: Path) -> "_Programs":
+        """What boxes run; copied beside the kit, once, where whoever a box becomes could not come
+        to it. That takes a second, in which others are not to wait."""
+        if folder not in self._found:
+            work = asyncio.to_thread(_find_programs, folder, self._secrets)
+            self._found[folder] = asyncio.ensure_future(work)
+        return await asyncio.shield(self._found[folder])
 
-    def _policy(self, box: Box, interpreter: Interpreter) -> dict[str, Any]:
+    def _policy(self, box: Box, programs: "_Programs") -> dict[str, Any]:
         shared_user = box.uid is None
         policy = policy_of(box, sweep="children" if shared_user else "user")
         policy["limits"]["processes"] = None if shared_user else policy["limits"]["processes"]
         if self._confined:
-            policy["landlock"] = self._rules(box, interpreter)
+            policy["landlock"] = self._rules(box, programs)
             filtered = program(
                 platform.machine(), own_network=False, own_processes=False, own_files=False
             )
             policy["seccomp"] = b64encode(filtered).decode()
         return policy
 
-    def _rules(self, box: Box, interpreter: Interpreter) -> dict[str, Any]:
-        shown, listed = self._programs(interpreter)
+    def _rules(self, box: Box, programs: "_Programs") -> dict[str, Any]:
         writable = [mount.source for mount in box.mounts if mount.writable]
         readable = [mount.source for mount in box.mounts if not mount.writable]
-        programs = [mount.source for mount in box.mounts if mount.executable]
+        tools = [mount.source for mount in box.mounts if mount.executable]
         return {
-            "execute": [*shown, *_texts(programs)],
-            "list": listed,
+            "execute": [*programs.shown, *_texts(tools)],
+            "list": programs.listed,
             "read": [*_present(READABLE), str(box.kit), *_texts(readable)],
             "write": [*_texts(writable), str(box.temporary)],
             "devices": _present(DEVICES),
             "connect": [box.door.port] if box.door else [],
         }
 
-    def _programs(self, interpreter: Interpreter) -> tuple[list[str], list[str]]:
-        """Folders to run programs from, and those to list, so that no packages are among them."""
-        if interpreter not in self._shown:
-            roots = (*system_folders(), *interpreter.folders)
-            hidden = (*package_folders(roots), *self._secrets)
-            parts = [without(root, hidden) for root in roots]
-            shown, listed = ([path for part in parts for path in part[n]] for n in (0, 1))
-            self._shown[interpreter] = _texts(shown), _texts(listed)
-        return self._shown[interpreter]
+
+@dataclass(frozen=True, slots=True)
+class _Programs:
+    """The interpreter and the system's programs, and no package of Python among them."""
+
+    interpreter: Interpreter
+    shown: list[str]
+    """Folders to run programs from."""
+    listed: list[str]
+    """Folders to list, because only parts of them are shown."""
+
+
+def _find_programs(folder: Path, secrets: Sequence[Path]) -> _Programs:
+    interpreter = find_interpreter()
+    if os.geteuid() == 0 and closed_to_others(interpreter.executable):
+        interpreter = stage(interpreter, folder / "python")
+    roots = (*system_folders(), *interpreter.folders)
+    hidden = (*package_folders(roots), *secrets)
+    parts = [without(root, hidden) for root in roots]
+    shown, listed = ([path for part in parts for path in part[n]] for n in (0, 1))
+    return _Programs(interpreter, _texts(shown), _texts(listed))
 
 
 def _texts(paths: Iterable[Path]) -> list[str]:
