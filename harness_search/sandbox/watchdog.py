@@ -53,7 +53,9 @@ class _Watched:
         self.passes += 1
         theirs = [process for process in tree if process.pid not in self.ours]
         if self.passes % PASSES_BETWEEN_DELETED == 0:  # every open file: dear
-            self.deleted, closed = deleted_bytes(process.pid for process in theirs)
+            # One that has ended holds nothing open, and lets nobody look.
+            living = (process.pid for process in theirs if not process.zombie)
+            self.deleted, closed = deleted_bytes(living)
             # Twice in a row: a process is closed for a moment while it starts, as ours are.
             self.hidden = HIDDEN if closed & self.closed else ""
             self.closed = closed

@@ -63,7 +63,7 @@ OPENINGS = {
 """What a sandbox lets through."""
 
 ROOT_ONLY = (
-    *("rewrites_the_interpreter", "reads_the_machines_users", "gives_a_secret_away"),
+    *("reads_the_machines_users", "gives_a_secret_away"),
     *("opens_a_secret_by_its_handle", "guesses_the_handle_of_a_secret"),
     *("enters_anothers_namespaces", "sends_raw_packets", "listens_to_the_wire"),
     *("is_root", "becomes_root", "takes_other_groups", "has_capabilities"),
@@ -106,7 +106,7 @@ MACHINE = (
     *("writes_anothers_memory", "takes_anothers_descriptor", "reads_the_scaffolds_memory"),
     *("makes_another_process_idle", "ties_another_process_to_a_processor"),
     *("reads_a_setting_of_the_machine", "marks_a_secret", "deafens_its_guard"),
-    "starves_its_guard",
+    *("starves_its_guard", "rewrites_the_interpreter"),
     *("goes_through_the_first_process", "attaches_by_a_robust_list"),
 )
 """Open here or there without a sandbox: it depends on the kernel's build and its settings."""
