@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from docx import Document
 from openpyxl import Workbook
+from pptx import Presentation
 
 from harness_search.judging.documents import (
     EXTRACTOR_VERSION,
@@ -129,7 +130,9 @@ def test_text_files_are_utf_8_with_plain_line_ends(tmp_path: Path) -> None:
     assert extract_text(tmp_path / "a.md") == "# Café\nok\n"
 
 
-@pytest.mark.parametrize("name", ["memo.docx", "memo.xlsx", "memo.DOCX"])
+@pytest.mark.parametrize(
+    "name", ["memo.docx", "memo.xlsx", "memo.DOCX", "memo.pptx", "memo.pdf", "memo.eml"]
+)
 @pytest.mark.parametrize("data", [b"# Markdown under a false name", b"", b"PK\x03\x04broken"])
 def test_a_file_that_does_not_open_as_its_extension_is_unreadable(
     tmp_path: Path, name: str, data: bytes
@@ -145,9 +148,50 @@ def test_one_office_format_under_the_extension_of_another_is_unreadable(tmp_path
     (tmp_path / "memo.xlsx").write_bytes((tmp_path / "memo.docx").read_bytes())
     Workbook().save(tmp_path / "book.xlsx")
     (tmp_path / "book.docx").write_bytes((tmp_path / "book.xlsx").read_bytes())
-    for name in ("memo.xlsx", "book.docx"):
+    (tmp_path / "memo.pptx").write_bytes((tmp_path / "memo.docx").read_bytes())
+    (tmp_path / "book.pdf").write_bytes((tmp_path / "book.xlsx").read_bytes())
+    for name in ("memo.xlsx", "book.docx", "memo.pptx", "book.pdf"):
         with pytest.raises(UnreadableDocumentError):
             extract_text(tmp_path / name)
+
+
+def test_a_presentation_reads_slide_by_slide_with_notes_and_without_what_is_hidden(
+    tmp_path: Path,
+) -> None:
+    show = Presentation()
+    for title in ("Kick-off", "Fees", "Hidden"):
+        slide = show.slides.add_slide(show.slide_layouts[1])
+        slide.shapes.title.text = title
+        slide.placeholders[1].text_frame.text = f"About {title}"
+    shown, hidden = show.slides[1], show.slides[2]
+    shown.notes_slide.notes_text_frame.text = "Ask Halden."
+    table = shown.shapes.add_table(2, 2, 0, 0, 100, 100).table
+    for number, text in enumerate(("Party", "Fee", "Halden", "1,250")):
+        table.cell(*divmod(number, 2)).text = text
+    hidden._element.set("show", "0")
+    show.save(str(tmp_path / "a.pptx"))
+    assert extract_text(tmp_path / "a.pptx") == (
+        "## Slide 1: Kick-off\n\n- About Kick-off\n\n## Slide 2: Fees\n\n- About Fees\n\n"
+        "| Party | Fee |\n| Halden | 1,250 |\n\nNotes: Ask Halden.\n\n"
+    )
+
+
+def test_an_e_mail_in_html_alone_is_reduced_to_its_text(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_text(
+        "From: a@halden.example\nSubject: Fees\nContent-Type: text/html\n\n"
+        "<head><style>p {}</style></head><p>The fee is <b>due</b>.<ul><li>one<li>two</ul>"
+        "<table><tr><td>Halden</td><td><p>1,250</p></td></tr></table>",
+        encoding="utf-8",
+    )
+    assert extract_text(tmp_path / "a.eml") == (
+        "From: a@halden.example\nSubject: Fees\n\n"
+        "The fee is due.\n\n- one\n\n- two\n\n| Halden | 1,250 |\n"
+    )
+
+
+def test_a_comma_separated_file_is_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Party,Fee\nHalden,1250\n", encoding="utf-8")
+    assert extract_text(tmp_path / "a.csv") == "Party,Fee\nHalden,1250\n"
 
 
 def test_text_that_is_not_utf_8_is_unreadable(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ from harness_search.rollouts import harness_main
 from harness_search.sandbox import inside
 
 INSIDE, PROGRAM = Path(inside.__file__).parent, Path(harness_main.__file__)
-DOCUMENT_LIBRARIES = ("python-docx", "openpyxl", "lxml", "et-xmlfile", "typing-extensions")
+DOCUMENT_LIBRARIES = (
+    "python-docx", "openpyxl", "pypdf", "lxml", "et-xmlfile", "typing-extensions",
+)  # fmt: skip
 
 
 def prepare_kit(folder: Path) -> Path:
