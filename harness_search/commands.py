@@ -162,10 +162,14 @@ def init(
     tasks: Annotated[Path, typer.Option(help="Folder of tasks in LAB's format.")],
     dev: Annotated[int | None, typer.Option(help="Dev tasks.")] = None,
     test: Annotated[int | None, typer.Option(help="Test tasks.")] = None,
-    seed: SeedOption = 0,
+    seed: Annotated[int | None, typer.Option(help="Seed that the tasks are drawn with.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Make a workspace: draw dev and test tasks, pin their content, write the default files."""
+    """Make a workspace: choose dev and test tasks, pin their content, write the default files.
+
+    Splits that lie beside the tasks, as `tasks build` leaves them, are taken unless --dev, --test
+    or --seed asks for others.
+    """
     from harness_search.benchmark.initialise import initialise
 
     with ending_cleanly():
@@ -195,19 +199,26 @@ def doctor(workspace: options.Workspace = Path(), json: JsonOption = False) -> N
 
 @tasks_commands.command("build")
 def build(
-    out: Annotated[Path, typer.Option(help="Folder to write the tasks into.")],
+    out: Annotated[Path, typer.Option(help="Folder to write the tasks into.")] = Path("tasks"),
     seed: SeedOption = 0,
+    dev: Annotated[int, typer.Option(help="Dev tasks.")] = 24,
+    test: Annotated[int, typer.Option(help="Test tasks.")] = 24,
     json: JsonOption = False,
 ) -> None:
-    """Generate the simulated benchmark; the same seed gives the same tasks."""
-    from harness_search.simulated.tasks.build import build_benchmark
+    """Generate the simulated benchmark, its splits beside it; a seed always gives the same."""
+    from harness_search.simulated.tasks.build import build_with_splits
 
     with ending_cleanly():
-        ids = build_benchmark(out, seed)
+        built = build_with_splits(out, seed, dev, test)
     if json:
-        print_json({"folder": str(out), "seed": seed, "tasks": list(ids)})
+        print_json(
+            {"folder": str(out), "seed": seed, "dev": list(built.dev), "test": list(built.test)}
+        )
     else:
-        print(f"{out}: {len(ids)} simulated tasks, seed {seed}.")
+        print(
+            f"{out}: {len(built.dev)} dev and {len(built.test)} test tasks, simulated, "
+            f"seed {seed}; their splits lie beside the folder."
+        )
 
 
 @tasks_commands.command("check")

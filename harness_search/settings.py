@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from harness_search.errors import InputError, expectation
@@ -25,6 +34,7 @@ __all__ = [
     "SandboxSettings",
     "SearchSettings",
     "Settings",
+    "SimulatedSettings",
     "read_settings",
 ]
 
@@ -114,6 +124,20 @@ class BudgetSettings(_Section):
     """Start although the model's price is unknown; nothing then says what it cost in USD."""
 
 
+class SimulatedSettings(_Section):
+    """How the simulated model's endpoint serves. Nothing of it changes a score, so a search may be
+    gone on with under other values; which model answers is the profile's."""
+
+    latency_seconds: float = Field(default=0.0, ge=0)
+    """Before an answer begins."""
+    tokens_per_second: float = Field(default=0.0, ge=0)
+    """Pace of an answer, streamed or whole; 0 for at once."""
+    fault_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of the requests that meet a provider's failure."""
+    fault_seed: int = Field(default=0, ge=0)
+    """Which ones, and which failure."""
+
+
 def _base_url(url: str) -> str:
     if url == SIMULATED:
         return url
@@ -175,6 +199,18 @@ class Profile(_Section):
     """Calls at once, before anything is known of the account's rate limit."""
     concurrency_most: int = Field(default=512, ge=1)
 
+    @field_validator("model")
+    @classmethod
+    def _check_persona(cls, model: str, info: ValidationInfo) -> str:
+        if info.data.get("base_url") == SIMULATED:
+            from harness_search.simulated.personas import PERSONAS
+
+            if model not in PERSONAS:
+                known = ", ".join(PERSONAS)
+                message = "Input should be a simulated model, one of: {known}"
+                raise PydanticCustomError("persona", message, {"known": known})
+        return model
+
     @model_validator(mode="after")
     def _check_concurrency(self) -> "Profile":
         if self.concurrency_start > self.concurrency_most:
@@ -188,7 +224,11 @@ class Profile(_Section):
 
 
 def _simulated_profile() -> dict[str, Profile]:
-    return {SIMULATED: Profile(base_url=SIMULATED, model="simulated-1", cost_weight=45.0)}
+    return {
+        SIMULATED: Profile(
+            base_url=SIMULATED, model="simulated-1", context_tokens=7_000, cost_weight=25.0
+        )
+    }
 
 
 class Settings(_Section):
@@ -200,6 +240,7 @@ class Settings(_Section):
     limits: LimitSettings = LimitSettings()
     budget: BudgetSettings = BudgetSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    simulated: SimulatedSettings = SimulatedSettings()
     profiles: dict[str, Profile] = Field(default_factory=_simulated_profile)
 
     @property

@@ -217,7 +217,8 @@ TOOLS = [
     tool("bash", "Run a shell command in the current folder.", ["command"]),
     tool(
         "read",
-        "Read a document as text: .docx, .xlsx, .txt, .md. `offset` and `limit` count lines.",
+        "Read a document as text: .docx, .xlsx, .pptx, .pdf, .eml, .txt, .md. `offset` and `limit` "
+        "count lines.",
         ["file_path"],
         "offset",
         "limit",

@@ -1,12 +1,12 @@
-"""The search that `make run` shows, with one trial to be quick: the bundled tasks, two seeds."""
+"""The search that `make run` shows, made small: a dozen bundled tasks, one trial, two seeds."""
 
 import asyncio
-import shutil
 from pathlib import Path
 
 import pytest
 
 import meta_harness
+from harness_search.benchmark.initialise import initialise
 from harness_search.ledger.frontier import Frontier
 from harness_search.ledger.rows import DecisionKind, Split
 from harness_search.proposers.catalogue import CatalogueProposer
@@ -15,18 +15,10 @@ from harness_search.reports.progress import Reporter
 from harness_search.search import frontier_on_disk
 from harness_search.workspace import open_workspace, prove_sandbox
 
-PARTS = ("meta_harness.toml", "dev_split.txt", "test_split.txt", "task_digests.json")
-
 
 def search(repository: Path, root: Path, seed: int) -> tuple[Frontier, Comparison]:
-    """Search in a copy of the repository's workspace, then open the test split."""
-    root.mkdir()
-    for name in PARTS:
-        shutil.copy(repository / name, root / name)
-    for name in ("tasks", "skills"):
-        (root / name).symlink_to(repository / name)
-    (root / "harnesses").mkdir()
-    shutil.copy(repository / "harnesses" / "baseline.py", root / "harnesses")
+    """Search in a workspace of its own, then open the test split."""
+    initialise(root, repository / "tasks", dev=12, test=12, seed=0)
     flags = {"seed": seed, "trials": 1, "iterations": 4}
     workspace = prove_sandbox(open_workspace(root, flags))
     reporter = Reporter(None)
@@ -47,9 +39,19 @@ def test_two_seeds_promote_some_orphan_some_and_tell_different_stories(
         assert DecisionKind.ORPHAN in decisions
         assert set(decisions[1:]) <= {DecisionKind.PROMOTED, DecisionKind.ORPHAN}
         assert all(row.score is not None and row.score.complete for row in found.rows)
-        (_, baseline), (_, final) = held_out.scores
-        assert baseline is not None
-        assert final is not None
-        assert final.pooled > baseline.pooled + 10
+        assert all(score is not None and score.complete for _, score in held_out.scores)
+        assert dev_gain(found) > 2
     tables = [found.to_json()["rows"] for found, _ in results]
     assert tables[0] != tables[1]
+
+
+def dev_gain(found: Frontier) -> float:
+    """Blended points of the incumbent beyond those of the baseline.
+
+    A dozen tasks are too few to ask for a gain on the others: benchmarks/world.py measures it.
+    """
+    scores = {row.harness: row.score for row in found.rows}
+    baseline, incumbent = scores["baseline"], scores[found.incumbent]
+    assert baseline is not None
+    assert incumbent is not None
+    return incumbent.blended - baseline.blended

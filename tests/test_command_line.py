@@ -332,11 +332,15 @@ def test_init_refuses_to_write_over_a_workspace(workspace_folder: Path) -> None:
 
 
 def test_tasks_are_built_and_checked(tmp_path: Path) -> None:
-    done = meta_harness("tasks", "build", "--seed", "3", "--out", "b", "--json", folder=tmp_path)
-    assert len(json.loads(done.stdout)["tasks"]) == 20
+    size = ("--dev", "3", "--test", "1")
+    done = meta_harness(
+        "tasks", "build", "--seed", "3", "--out", "b", *size, "--json", folder=tmp_path
+    )
+    built = json.loads(done.stdout)
+    assert (len(built["dev"]), len(built["test"])) == (3, 1)
     done = meta_harness("tasks", "check", "b", folder=tmp_path)
     assert done.returncode == 0
-    assert "20 tasks" in done.stdout
+    assert "4 tasks" in done.stdout
     task = next((tmp_path / "b").rglob("task.json"))
     task.write_text(task.read_text().replace('"id": "C-002"', '"id": "C-001"'))
     done = meta_harness("tasks", "check", "b", folder=tmp_path)

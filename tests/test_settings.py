@@ -8,7 +8,7 @@ import pytest
 
 from harness_search.errors import InputError
 from harness_search.gateway.prices import price_of, read_prices
-from harness_search.settings import Profile, Settings, read_settings
+from harness_search.settings import Profile, Settings, SimulatedSettings, read_settings
 
 
 def settings_file(tmp_path: Path, text: str) -> Path:
@@ -54,6 +54,11 @@ def test_a_flag_beats_the_file_and_a_missing_flag_does_not(tmp_path: Path) -> No
         ("", {"rollout_tokens": "x"}, ["command line", "--rollout-tokens", "'x'"]),
         ("budget = 3\n", {"budget_usd": 5.0}, ["meta_harness.toml", "budget", "found 3"]),
         ("[limits]\ncalls = 0\n", {}, ["limits.calls", "found 0"]),
+        ("[simulated]\nlatency_seconds = -1\n", {}, ["simulated.latency_seconds", "found -1"]),
+        ("[simulated]\ntokens_per_second = nan\n", {}, ["simulated.tokens_per_second", "nan"]),
+        ("[simulated]\nfault_share = 1.1\n", {}, ["simulated.fault_share", "1.1", "equal to 1"]),
+        ("[simulated]\nfault_seed = 0.5\n", {}, ["simulated.fault_seed", "0.5"]),
+        ("[simulated]\nlatency = 1\n", {}, ["simulated.latency"]),
     ],
 )
 def test_bad_input_names_the_place_and_what_was_found(
@@ -90,13 +95,33 @@ def profile(tmp_path: Path, fields: str) -> Profile:
         ("http://localhost:8000", "http://localhost:8000"),
         ("http://[::1]:8080", "http://[::1]:8080"),
         ("https://api.z.ai/api/anthropic", "https://api.z.ai/api/anthropic"),
-        ("simulated", "simulated"),
     ],
 )
 def test_an_address_is_taken_with_or_without_a_last_slash(
     tmp_path: Path, given: str, read: str
 ) -> None:
     assert profile(tmp_path, f"base_url = '{given}'").base_url == read
+
+
+def test_the_offline_profiles_are_all_personas_and_served_at_once(repository: Path) -> None:
+    settings = read_settings(repository / "meta_harness.toml", {})
+    offline = {name: item.model for name, item in settings.profiles.items() if item.simulated}
+    assert offline == {
+        "simulated": "simulated-1",
+        "simulated-mini": "simulated-1-mini",
+        "simulated-birch": "simulated-birch-1",
+    }
+    assert settings.simulated == SimulatedSettings()
+
+
+def test_a_simulated_model_that_is_no_persona_is_told_which_there_are(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        profile(tmp_path, "base_url = 'simulated'")
+    assert re.fullmatch(
+        r".*meta_harness\.toml: profiles\.x\.model: found 'm', expected a simulated model, one of: "
+        r"simulated-1, .*simulated-birch-1.*",
+        str(caught.value),
+    )
 
 
 @pytest.mark.parametrize("ending", ["/v1", "/v1/", "/v1/messages", "/anthropic/v1/messages/"])

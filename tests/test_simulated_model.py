@@ -1,32 +1,36 @@
 """The simulated model works from its request and a noise key, and from nothing else."""
 
 import json
-from collections.abc import Callable
+import shutil
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from simulated_matter import (
+    ASSIGNMENT,
+    BASELINE,
+    FACTS,
+    Worker,
+    assignment_prone_to,
+    calls_of,
+    delivered,
+    facts_in,
+    solve,
+    work,
+)
 
+from harness_kit import Task
+from harness_search.benchmark.tasks import discover
+from harness_search.judging.documents import TextStore
+from harness_search.rollouts.view import make_view
 from harness_search.simulated.chance import Chance, uniform
-from harness_search.simulated.extraction import answer, library_of, number_of, points_of
+from harness_search.simulated.failures import prone_to
+from harness_search.simulated.personas import DEFAULT_PERSONA, PERSONAS, Failure
 from harness_search.simulated.server import reply_to
-from harness_search.simulated.slips import malformed_json
-
-ASSIGNMENT = """\
-Please abstract the lease of the Larch matter. Deliver `abstract.docx`. Variant {variant}.
-
-Address each of the following points under its own heading:
-1. Rent: state the annual rent.
-2. Notice: state the notice by which a party may terminate the lease.
-3. Commencement: state when the term of the lease commences.
-"""
-PAPERS = {
-    "documents/draft.txt": "DRAFT - superseded\nThe annual rent is 77,000 USD.",
-    "documents/lease.txt": "Lease in the Larch matter\nThe annual rent is 120,000 USD.\n"
-    "Either party may terminate the lease by notice of 6 months.\n"
-    "The term of the lease commences on 3 March 2026.",
-}
+from harness_search.simulated.wire import Step, ToolUse, as_text, cut_to, malformed_json
 
 
 def tool(name: str, *arguments: str) -> dict[str, Any]:
@@ -34,153 +38,145 @@ def tool(name: str, *arguments: str) -> dict[str, Any]:
     return {"name": name, "description": name, "input_schema": schema}
 
 
-TOOLS = [
-    tool("glob", "pattern"),
-    tool("read", "file_path"),
-    tool("write", "file_path", "content"),
-    tool("write_docx", "file_path", "content"),
-]
+def test_it_lists_reads_writes_what_it_found_and_finishes(tmp_path: Path) -> None:
+    model = work(tmp_path / "work", assignment_prone_to())
+    names = [call["name"] for call in calls_of(model)]
+    assert names == ["glob", *["read"] * 5, "write_docx"]
+    text = delivered(tmp_path / "work")
+    assert "# Rent" in text
+    assert facts_in(text) >= len(FACTS) - 2
+    assert "77,000" not in text
 
 
-def run_tool(name: str, arguments: Any) -> tuple[str, bool]:
-    if not isinstance(arguments, dict):
-        return "not an object", True
-    if name == "glob":
-        return "\n".join(PAPERS), False
-    if name == "read":
-        return PAPERS[arguments["file_path"]], False
-    return "wrote it", False
-
-
-def converse(assignment: str, noise: str = "", tools: list[Any] | None = None) -> list[Any]:
-    """Let the model work until it calls no tool; returns every tool call it made."""
-    messages: list[Any] = [{"role": "user", "content": assignment}]
-    calls: list[Any] = []
-    for _ in range(30):
-        request = {"model": "m", "system": "s", "tools": tools or TOOLS, "messages": messages}
-        reply = reply_to(request, noise or f"rollout of {assignment}")
-        messages.append({"role": "assistant", "content": reply["content"]})
-        made = [block for block in reply["content"] if block["type"] == "tool_use"]
-        if not made:
-            assert reply["stop_reason"] == "end_turn"
-            return calls
-        calls += made
-        results = []
-        for call in made:
-            text, failed = run_tool(call["name"], call["input"])
-            results.append(
-                {
-                    "type": "tool_result",
-                    "tool_use_id": call["id"],
-                    "content": text,
-                    "is_error": failed,
-                }
-            )
-        messages.append({"role": "user", "content": results})
-    raise AssertionError("the model never finished")
-
-
-def writes(calls: list[Any]) -> list[Any]:
-    return [call for call in calls if call["name"].startswith("write")]
-
-
-def variants(holds: Callable[[list[Any]], bool]) -> list[str]:
-    """Assignments, out of sixty that differ in a word only, on which something holds."""
-    texts = [ASSIGNMENT.format(variant=number) for number in range(60)]
-    return [text for text in texts if holds(writes(converse(text)))]
-
-
-def is_plain(calls: list[Any]) -> bool:
-    return (
-        len(calls) == 1
-        and isinstance(calls[0]["input"], dict)
-        and calls[0]["input"]["file_path"] == "abstract.docx"
-    )
-
-
-def test_it_lists_reads_writes_what_it_found_and_finishes() -> None:
-    calls = converse(variants(is_plain)[0])
-    assert [call["name"] for call in calls] == ["glob", "read", "read", "write_docx"]
-    content = calls[-1]["input"]["content"]
-    assert "## Rent" in content
-    assert "77,000" not in content
-
-
-def test_it_does_without_a_listing_tool() -> None:
-    calls = converse(ASSIGNMENT, tools=TOOLS[1:])
-    assert calls == []
+def test_it_says_so_when_it_can_see_no_documents() -> None:
+    request = {"messages": [{"role": "user", "content": ASSIGNMENT}], "tools": [tool("write", "a")]}
+    reply = reply_to(request, "n")
+    assert reply["stop_reason"] == "end_turn"
+    assert "cannot see any documents" in reply["content"][0]["text"]
 
 
 def test_the_same_request_and_noise_give_the_same_reply() -> None:
-    request = {"messages": [{"role": "user", "content": ASSIGNMENT}], "tools": TOOLS}
+    request = {"messages": [{"role": "user", "content": ASSIGNMENT}], "tools": [tool("glob", "p")]}
     assert reply_to(request, "a") == reply_to(json.loads(json.dumps(request)), "a")
 
 
-SLIPS: dict[str, Callable[[list[Any]], bool]] = {
-    "wrong file name": lambda calls: any(
-        isinstance(call["input"], dict)
-        and call["input"]["file_path"].rsplit("/")[-1] != "abstract.docx"
-        for call in calls
-    ),
-    "subfolder": lambda calls: any(
-        isinstance(call["input"], dict) and "/" in call["input"]["file_path"] for call in calls
-    ),
-    "clobbered chunks": lambda calls: (
-        len({str(call["input"]) for call in calls}) > 1
-        and len({call["input"]["file_path"] for call in calls if isinstance(call["input"], dict)})
-        == 1
-    ),
-    "malformed tool call": lambda calls: any(isinstance(call["input"], str) for call in calls),
-}
+def seen_by_the_model(folder: Path, tasks: Path, task_id: str) -> list[dict[str, Any]]:
+    """Every request of a rollout of the stock loop, on a task read from a folder of tasks."""
+    task = discover(tasks)[task_id]
+    make_view(folder, task, TextStore(folder.parent / "texts"))
+    told = Task(
+        task.content.instructions,
+        Path("documents"),
+        Path(),
+        Path("output"),
+        task.content.deliverables,
+    )
+    model = Worker(DEFAULT_PERSONA, "one noise key")
+    return solve(folder, BASELINE.read_text(encoding="utf-8"), told, model).requests
 
 
-@pytest.mark.parametrize("slip", SLIPS)
-def test_every_slip_occurs_on_some_tasks_and_not_on_most(slip: str) -> None:
-    found = variants(SLIPS[slip])
-    assert 2 <= len(found) <= 30
+def test_renamed_folders_hidden_rubrics_and_a_moved_clock_change_nothing(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = min(discover(repository / "tasks"))
+    moved = tmp_path / "tasks" / "area-51" / "another-name"
+    shutil.copytree(repository / "tasks" / original, moved)
+    content = json.loads((moved / "task.json").read_text(encoding="utf-8"))
+    hidden = {"id": "C-1", "title": "hidden", "match_criteria": "PASS if hidden. FAIL if not."}
+    content |= {"criteria": [hidden], "metadata": {}, "title": "hidden"}
+    (moved / "task.json").write_text(json.dumps(content), encoding="utf-8")
+
+    before = seen_by_the_model(tmp_path / "one", repository / "tasks", original)
+    monkeypatch.setattr(time, "time", lambda: 4e9)
+    after = seen_by_the_model(tmp_path / "two", tmp_path / "tasks", "area-51/another-name")
+    assert len(before) > 3
+    assert before == after
 
 
-def test_most_tasks_are_free_of_slips_in_most_of_their_points() -> None:
-    assert len(variants(is_plain)) >= 15
+def test_another_noise_key_changes_little_and_another_persona_more(tmp_path: Path) -> None:
+    assignment = assignment_prone_to()
+    texts = []
+    for number, persona in enumerate(["simulated-1", "simulated-1", "simulated-birch-1"]):
+        folder = tmp_path / str(number)
+        work(folder, assignment, persona=persona, noise=f"rollout {number}")
+        texts.append(delivered(folder))
+    assert texts[0] == texts[1] != texts[2]
 
 
-@pytest.mark.parametrize("slip", SLIPS)
-def test_a_slip_belongs_to_the_task_and_comes_back_in_most_rollouts(slip: str) -> None:
-    text = variants(SLIPS[slip])[0]
-    again = [SLIPS[slip](writes(converse(text, noise=f"rollout {number}"))) for number in range(20)]
-    assert sum(again) >= 5
+# Failures, and how they spread over tasks.
+
+TASKS = [ASSIGNMENT.format(number=number) for number in range(2_000)]
 
 
-def test_a_malformed_call_is_text_that_no_parser_takes() -> None:
-    text = malformed_json({"file_path": "a.docx", "content": 'line\n"quoted"\nline'})
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_failures_befall_the_shares_of_tasks_that_the_persona_says(persona: str) -> None:
+    model = PERSONAS[persona]
+    met = [prone_to(text, model) for text in TASKS]
+    for failure, rate in {**model.delivery, **model.process}.items():
+        share = sum(failure in found for found in met) / len(TASKS)
+        assert abs(share - rate) < 0.03
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_a_task_meets_at_most_one_failure_of_each_group(persona: str) -> None:
+    model = PERSONAS[persona]
+    for text in TASKS[:300]:
+        met = prone_to(text, model)
+        assert len(met & model.delivery.keys()) <= 1
+        assert len(met & model.process.keys()) <= 1
+
+
+def test_a_loop_ends_by_itself_and_leaves_nothing(tmp_path: Path) -> None:
+    model = work(tmp_path / "work", assignment_prone_to(Failure.REPETITION_LOOP))
+    last = calls_of(model)[-1]
+    repeated = [call for call in calls_of(model) if call["input"] == last["input"]]
+    assert 3 <= len(repeated) <= 12
+    assert not delivered(tmp_path / "work")
+
+
+def test_it_gives_a_failing_write_up_after_two_tries(tmp_path: Path) -> None:
+    model = work(tmp_path / "work", assignment_prone_to(Failure.MALFORMED_CALL))
+    assert len([call for call in calls_of(model) if isinstance(call["input"], str)]) == 2
+
+
+# The wire.
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text(), min_size=1))
+def test_a_malformed_call_is_text_that_no_parser_takes(arguments: dict[str, str]) -> None:
     with pytest.raises(json.JSONDecodeError):
-        json.loads(text)
+        json.loads(malformed_json(arguments))
 
 
-def test_it_gives_a_failing_write_up_after_two_tries() -> None:
-    text = variants(SLIPS["malformed tool call"])[0]
-    tries = [call for call in writes(converse(text)) if isinstance(call["input"], str)]
-    assert len(tries) <= 2 * 3
+@pytest.mark.parametrize("shape", range(3))
+def test_a_call_as_text_holds_its_name_and_arguments(shape: int) -> None:
+    text = as_text(ToolUse("write", {"file_path": "a.md", "content": 'a "b"\nc'}), shape)
+    assert "write" in text
+    assert json.dumps('a "b"\nc') in text
 
 
-def test_facts_come_from_what_was_read_alone() -> None:
-    (rent, *_) = points_of(ASSIGNMENT)
-    assert answer(rent, library_of({}, ASSIGNMENT)) == []
-    assert any("120,000" in line for line in answer(rent, library_of(PAPERS, ASSIGNMENT)))
+@given(st.integers(1, 400), st.text(max_size=900), st.text(max_size=900))
+def test_a_reply_is_cut_to_its_room(max_tokens: int, text: str, content: str) -> None:
+    whole = Step(text, (ToolUse("write", {"file_path": "a", "content": content}),))
+    cut = cut_to(whole, max_tokens)
+    assert whole.text.startswith(cut.text)
+    assert len(cut.text) <= max_tokens * 4
+    if not cut.cut:
+        assert cut == whole
+    for call in cut.calls:
+        assert isinstance(call.input, dict)
+        assert content.startswith(call.input["content"])
 
 
-def test_a_total_is_summed_from_the_table_that_was_read() -> None:
-    (point,) = points_of('1. Total fees: state the total of the "Annual fee" column.')
-    table = "| Contract | Annual fee |\n| A | 1,000 |\n| B | 2,500.50 USD |\n| C | none |"
-    assert "3,500.50" in answer(point, library_of({"register.xlsx": table}, "x"))[0]
+def test_a_cut_reply_stops_for_its_length() -> None:
+    step = Step("x" * 30, (ToolUse("write", {"file_path": "a", "content": "y" * 400}),))
+    assert cut_to(step, 5).stop_reason == "max_tokens"
+    assert cut_to(step, 5).calls == ()
+    assert len(cut_to(step, 60).calls) == 1
+    assert cut_to(step, 6000).stop_reason == "tool_use"
 
 
-@pytest.mark.parametrize(
-    ("cell", "value"),
-    [("1,000", 1000), ("$ 12.50", 12.5), ("-3", -3), ("none", None), ("12 of 15 pages", None)],
-)
-def test_a_cell_is_a_number_when_it_holds_little_else(cell: str, value: float | None) -> None:
-    assert number_of(cell) == value
+# Chance.
 
 
 @given(st.text(), st.text())
@@ -188,9 +184,22 @@ def test_chance_is_a_number_between_zero_and_one(one: str, two: str) -> None:
     assert 0 <= uniform(one, two) < 1
 
 
+@pytest.mark.parametrize("probability", [0.02, 0.3, 0.985])
+def test_an_event_happens_as_often_as_it_should(probability: float) -> None:
+    chances = [Chance("one", "task", f"noise {number}") for number in range(4_000)]
+    share = sum(chance.occurs("event", probability) for chance in chances) / len(chances)
+    assert abs(share - probability) < 0.03
+
+
+def test_events_of_one_rollout_come_together() -> None:
+    chances = [Chance("one", "task", f"noise {number}") for number in range(4_000)]
+    both = sum(chance.occurs("a", 0.3) and chance.occurs("b", 0.3) for chance in chances)
+    assert both / len(chances) > 0.11  # 0.09 if they were independent
+
+
 def test_tendencies_are_mostly_always_or_never() -> None:
     values = [
-        Chance(f"task {number}", "n").tendency("slip", prone=0.2, mixed=0.03)
+        Chance("one", f"task {number}", "n").tendency("slip", prone=0.2, mixed=0.03)
         for number in range(2000)
     ]
     often = sum(value > 0.9 for value in values) / len(values)
@@ -201,8 +210,9 @@ def test_tendencies_are_mostly_always_or_never() -> None:
 
 def test_tokens_before_the_last_reply_are_read_from_the_cache() -> None:
     mark = {"cache_control": {"type": "ephemeral"}}
+    tools = [tool("glob", "pattern")]
     opening = {"role": "user", "content": [{"type": "text", "text": "x" * 400, **mark}]}
-    first = reply_to({"messages": [opening], "system": "s" * 40, "tools": TOOLS}, "n")
+    first = reply_to({"messages": [opening], "system": "s" * 40, "tools": tools}, "n")
     plain = {"role": "user", "content": [{"type": "text", "text": "x" * 400}]}
     results = [
         {
@@ -218,7 +228,7 @@ def test_tokens_before_the_last_reply_are_read_from_the_cache() -> None:
         {"role": "assistant", "content": first["content"]},
         {"role": "user", "content": results},
     ]
-    second = reply_to({"messages": messages, "system": "s" * 40, "tools": TOOLS}, "n")
+    second = reply_to({"messages": messages, "system": "s" * 40, "tools": tools}, "n")
     assert first["usage"]["cache_read_input_tokens"] == 0
     assert second["usage"]["cache_read_input_tokens"] >= 100
     assert second["usage"]["cache_creation_input_tokens"] >= 1000

@@ -1,11 +1,18 @@
 """Makes a new workspace around a folder of tasks."""
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from harness_search.benchmark.splits import Splits, draw_splits, sorted_by_id, write_splits
-from harness_search.benchmark.tasks import discover
+from harness_search.benchmark.splits import (
+    Splits,
+    draw_splits,
+    read_splits,
+    sorted_by_id,
+    write_splits,
+)
+from harness_search.benchmark.tasks import Task, discover
 from harness_search.errors import InputError
 from harness_search.files import write_atomically
 from harness_search.layout import Layout
@@ -14,23 +21,34 @@ IGNORED = "/runs/\n/loop_state.json\n/harnesses/*\n!/harnesses/baseline.py\n"
 DEV_SHARE = 0.6
 
 
-def initialise(root: Path, tasks: Path, dev: int | None, test: int | None, seed: int) -> Splits:
+def initialise(
+    root: Path, tasks: Path, dev: int | None = None, test: int | None = None,
+    seed: int | None = None,
+) -> Splits:  # fmt: skip
     """Write a workspace into `root`; raises InputError before anything is written.
 
-    Without sizes, three fifths of the tasks become dev tasks, at most 24, and the rest test
-    tasks, at most 100.
+    Without sizes and seed, splits that lie beside the folder of tasks are taken as they are, as
+    `tasks build` leaves them there. Else they are drawn: without sizes, three fifths of the tasks
+    become dev tasks, at most 24, and the rest test tasks, at most 100.
     """
-    layout = Layout(root.resolve())
+    layout, beside = Layout(root.resolve()), Layout(tasks.resolve().parent)
     if layout.settings.exists():
         raise InputError(layout.settings, "", "an existing workspace", "a folder without one")
-    found = sorted_by_id(discover(tasks.resolve()).values())
-    dev_count = dev if dev is not None else min(24, max(1, round(len(found) * DEV_SHARE)))
-    test_count = test if test is not None else max(0, min(100, len(found) - dev_count))
-    splits = draw_splits(found, dev_count, test_count, seed)
+    found = discover(tasks.resolve())
+    if (dev, test, seed) == (None, None, None) and beside.dev_split.is_file():
+        splits = read_splits(found, beside.dev_split, beside.test_split)
+    else:
+        splits = _drawn(sorted_by_id(found.values()), dev, test, seed or 0)
     layout.root.mkdir(parents=True, exist_ok=True)
     write_splits(splits, layout.dev_split, layout.test_split, layout.task_digests)
     _write_templates(layout, tasks.resolve())
     return splits
+
+
+def _drawn(tasks: Sequence[Task], dev: int | None, test: int | None, seed: int) -> Splits:
+    dev_count = dev if dev is not None else min(24, max(1, round(len(tasks) * DEV_SHARE)))
+    test_count = test if test is not None else max(0, min(100, len(tasks) - dev_count))
+    return draw_splits(tasks, dev_count, test_count, seed)
 
 
 def _write_templates(layout: Layout, tasks: Path) -> None:

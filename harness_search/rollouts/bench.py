@@ -25,7 +25,7 @@ from harness_search.sandbox.choice import make_sandbox
 from harness_search.sandbox.identities import Identities
 from harness_search.sandbox.processes import boot_id, kill_tree
 from harness_search.sandbox.watchdog import Watchdog
-from harness_search.settings import Profile
+from harness_search.settings import Profile, Settings
 from harness_search.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def open_bench(
     sandbox = make_sandbox(workspace.sandbox, _secrets(layout, settings.benchmark.tasks))
     with _runtime(layout, sandbox) as runtime, closing(Identities()) as identities:
         async with (
-            _base_url(settings.profile) as base_url,
+            _base_url(settings) as base_url,
             _gateway(workspace, ledger, base_url, key, runtime, sandbox) as gateway,
             Watchdog() as watchdog,
         ):
@@ -207,13 +207,18 @@ def _spent_before(layout: Layout) -> Amount:
 
 
 @asynccontextmanager
-async def _base_url(profile: Profile) -> AsyncIterator[str]:
-    if not profile.simulated:
-        yield profile.base_url
+async def _base_url(settings: Settings) -> AsyncIterator[str]:
+    if not settings.profile.simulated:
+        yield settings.profile.base_url
         return
-    from harness_search.simulated.server import SimulatedModel
+    from harness_search.simulated.server import SimulatedModel, unsteady
 
-    model = SimulatedModel()
+    options = settings.simulated
+    model = SimulatedModel(
+        fault=unsteady(options.fault_share, options.fault_seed),
+        latency_seconds=options.latency_seconds,
+        tokens_per_second=options.tokens_per_second,
+    )
     await model.start()
     try:
         yield model.base_url

@@ -1,170 +1,163 @@
 """The simulated model as an agent: one request in, the next step out."""
 
-import re
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+from harness_search.simulated.advice import advice_in
 from harness_search.simulated.chance import Chance
-from harness_search.simulated.drafting import drafts
-from harness_search.simulated.situation import DOCUMENT_NAME, Call, Situation, Tool
-from harness_search.simulated.slips import WriteCall, malformed_json, write_calls
+from harness_search.simulated.deliberation import deliberation
+from harness_search.simulated.drafting import Author, matter_names
+from harness_search.simulated.extraction import after_points, task_of
+from harness_search.simulated.failures import failures_of
+from harness_search.simulated.personas import Failure, Persona
+from harness_search.simulated.reading import (
+    is_lookup,
+    known_documents,
+    listed,
+    listing_calls,
+    path_argument,
+    still_to_read,
+)
+from harness_search.simulated.situation import Situation, Tool
+from harness_search.simulated.wire import Step, ToolUse, as_text, malformed_json
+from harness_search.simulated.writing import WriteCall, is_write, plan, progress
 
 READS_PER_TURN = 3
-TRIES_PER_WRITE = 2
+DONE = "The assignment is complete."
+STOPPED = "The main points are done; the remaining ones can follow if they are wanted."
+LONGEST_LOOP = 8
+"""Repetitions of a call after which the model gives up by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolUse:
-    """A tool call that the model makes now."""
-
-    name: str
-    input: object
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What the model says and does next; no calls means that it has finished."""
-
-    text: str
-    calls: tuple[ToolUse, ...] = ()
-
-
-def next_step(situation: Situation, noise: str) -> Step:
-    """List the documents, read them, write the deliverables, finish; after a further user
-    message do it again."""
-    listed = _listed(situation.current)
-    if listed is None:
-        return _list_documents(situation)
-    unread = _unread(situation, listed)
+def next_step(situation: Situation, persona: Persona, noise: str) -> Step:
+    """List the documents, read them, write the deliverables, finish; after a further user message
+    do what it asks for, and write again."""
+    paths = listed(situation)
+    if paths is None:
+        calls = listing_calls(situation)
+        if not calls:
+            return Step("I cannot see any documents, so I cannot do this assignment.")
+        return Step("I will look at the papers first.", tuple(calls[:1]))
+    rollout = _Rollout(situation, persona, noise)
+    unread = still_to_read(situation, paths, few=Failure.FEW_DOCUMENTS in rollout.failures)
     if unread:
         return Step("Reading the papers.", tuple(unread[:READS_PER_TURN]))
-    return _write(situation, Chance(situation.assignment, noise))
+    return rollout.next_write()
 
 
-def _list_documents(situation: Situation) -> Step:
-    finder, shell = situation.tool("glob", "list"), situation.tool("bash", "shell")
-    if finder is not None and not any(call.name == finder.name for call in situation.current):
-        pattern = finder.argument("pattern", "path") or "pattern"
-        return Step(
-            "I will look at the papers first.", (ToolUse(finder.name, {pattern: "documents/**/*"}),)
+@dataclass(frozen=True)
+class _Rollout:
+    """The model at the point where everything that it means to read is read."""
+
+    situation: Situation
+    persona: Persona
+    noise: str
+
+    @cached_property
+    def chance(self) -> Chance:
+        return Chance(self.persona.family, task_of(self.situation.assignment), self.noise)
+
+    @cached_property
+    def reminders(self) -> str:
+        """All user messages after the assignment."""
+        return "\n".join(part.message for part in self.situation.rounds[1:])
+
+    @cached_property
+    def failures(self) -> frozenset[Failure]:
+        """What goes wrong in this rollout, as far as nobody has pointed it out."""
+        assignment = self.situation.assignment
+        said = [self.situation.system, after_points(assignment), self.reminders]
+        advice = advice_in(said)
+        failures = failures_of(assignment, self.persona, self.noise, advice)
+        named = any(name in self.reminders for name in matter_names(assignment))
+        return failures - {Failure.WRONG_MATTER} if named else failures
+
+    def next_write(self) -> Step:
+        """The next writing call, or the end of the work."""
+        planned = self._plan()
+        done = progress(self.situation.current, planned, _content_argument(self.situation))
+        if done.rest:
+            rest = replace(planned[done.position - 1], sections=done.rest)
+            return self._call("Writing the rest.", rest)
+        if done.position >= len(planned):
+            return Step(STOPPED if Failure.EARLY_STOP in self.failures else DONE)
+        call = planned[done.position]
+        loops = Failure.REPETITION_LOOP in self.failures and call.suffers and call.opens
+        repeated = _repetition(self.situation) if loops else None
+        return repeated or self._call(self._preamble(done.position), call)
+
+    def _plan(self) -> list[WriteCall]:
+        """What to write in this round: a message that names deliverables asks for those alone."""
+        wrong = Failure.WRONG_MATTER in self.failures
+        author = Author(self.persona, self.chance, len(self.situation.rounds) - 1, wrong)
+        drafts = author.drafts(self.situation.assignment, self._known())
+        planned = plan(drafts, self.failures, self.chance, self.reminders)
+        named = [call for call in planned if call.deliverable in self.situation.follow_up]
+        return named or planned
+
+    def _known(self) -> dict[str, str]:
+        """The documents, and what somebody wrote below the assignment."""
+        assignment = self.situation.assignment
+        known = known_documents(self.situation)
+        told = after_points(assignment)
+        return (
+            known | {"assignment": "\n".join([*matter_names(assignment), told])} if told else known
         )
-    if shell is not None and not any(call.name == shell.name for call in situation.current):
-        command = shell.argument("command", "cmd") or "command"
-        call = ToolUse(shell.name, {command: "find documents -type f | sort"})
-        return Step("I will look at the papers first.", (call,))
-    return Step("I cannot see any documents, so I cannot do this assignment.")
+
+    def _preamble(self, position: int) -> str:
+        thinks = Failure.LONG_DELIBERATION in self.failures and position == 0
+        if not thinks or self.situation.follow_up:
+            return "Writing the deliverable."
+        return deliberation(self.situation.assignment, self.persona.deliberation_tokens)
+
+    def _call(self, text: str, call: WriteCall) -> Step:
+        tool = _writer(self.situation, call)
+        if tool is None:
+            return Step("I have no tool to write a file with.\n\n" + call.content)
+        arguments = {path_argument(tool): call.path, _content_of(tool): call.content}
+        use = ToolUse(tool.name, malformed_json(arguments) if call.malformed else arguments)
+        if call.as_text:
+            return Step(f"{text}\n\n{as_text(use, self.chance.pick('call as text', 3))}")
+        return Step(text, (use,))
 
 
-def _listed(calls: tuple[Call, ...]) -> list[str] | None:
-    """The document paths of the first listing that shows any."""
-    for call in calls:
-        lines = [line.strip() for line in call.result.splitlines()]
-        paths = [line for line in lines if DOCUMENT_NAME.fullmatch(line)]
-        if _is_listing(call) and paths:
-            return [path for path in paths if path.startswith("documents/")] or paths
-    return None
-
-
-def _is_listing(call: Call) -> bool:
-    return not call.failed and any(word in call.name for word in ("glob", "list", "bash", "shell"))
-
-
-# Reading.
-
-
-def _unread(situation: Situation, listed: list[str]) -> list[ToolUse]:
-    reader = situation.tool("read", "open")
-    if reader is None:
-        return []
-    path_name = reader.argument("path", "file") or "file_path"
-    done = {_argument(call, path_name) for call in situation.current if call.name == reader.name}
-    rest = [ToolUse(reader.name, {path_name: path}) for path in listed if path not in done]
-    return [*_continuations(situation, reader, path_name), *rest]
-
-
-def _continuations(situation: Situation, reader: Tool, path_name: str) -> list[ToolUse]:
-    """Reads of documents whose last page says that there is more."""
-    if "offset" not in reader.arguments:
-        return []
-    last: dict[str, str] = {}
-    for call in situation.current:
-        if call.name == reader.name and not call.failed:
-            last[_argument(call, path_name)] = call.result
-    more = {path: re.search(r"offset (\d+)\]?\s*$", text) for path, text in last.items()}
-    return [
-        ToolUse(reader.name, {path_name: path, "offset": int(found[1])})
-        for path, found in more.items()
-        if found
-    ]
-
-
-def _argument(call: Call, name: str) -> str:
-    return str(call.input.get(name, "")) if isinstance(call.input, dict) else ""
-
-
-def documents_read(situation: Situation) -> dict[str, str]:
-    """Text by path of everything that the model was shown, pages joined."""
-    reader = situation.tool("read", "open")
-    if reader is None:
-        return {}
-    path_name = reader.argument("path", "file") or "file_path"
-    pages: dict[str, list[str]] = {}
-    for call in (call for calls in situation.rounds for call in calls):
-        if call.name == reader.name and not call.failed:
-            page = pages.setdefault(_argument(call, path_name), [])
-            if call.result not in page:
-                page.append(call.result)
-    return {path: "\n".join(texts) for path, texts in pages.items()}
-
-
-# Writing.
-
-
-def _write(situation: Situation, chance: Chance) -> Step:
-    review = len(situation.rounds) - 1
-    planned = write_calls(
-        drafts(situation.assignment, documents_read(situation), chance, review), chance
+def _repetition(situation: Situation) -> Step | None:
+    """The last lookup once more, until its result changes or the model gives up."""
+    lookups = [call for call in situation.calls if is_lookup(call)]
+    calls = situation.current
+    if not lookups or (calls and is_write(calls[-1]) and calls[-1].failed):
+        return None
+    last = lookups[-1]
+    same = itertools.takewhile(
+        lambda call: (call.name, call.input) == (last.name, last.input), reversed(calls)
     )
-    position = _position(situation, planned)
-    if position >= len(planned):
-        return Step("The assignment is complete.")
-    call = planned[position]
-    tool = _writer(situation, call.path)
-    if tool is None:
-        return Step("I have no tool to write a file with.\n\n" + call.content)
-    return Step("Writing the deliverable.", (_as_tool_use(tool, call),))
+    results = [call.result for call in same]
+    if len(set(results)) > 1:
+        return None
+    if len(results) > LONGEST_LOOP:
+        return Step("I keep arriving at the same place and will leave it here.")
+    return Step("Let me look at that again.", (ToolUse(last.name, last.input),))
 
 
-def _position(situation: Situation, planned: list[WriteCall]) -> int:
-    """How far the model has come with its writing; it gives a call up after two failures."""
-    position = failures = 0
-    for call in situation.current:
-        if not _is_write(call):
-            continue
-        failures = failures + 1 if call.failed else 0
-        if not call.failed or failures >= TRIES_PER_WRITE:
-            position, failures = position + 1, 0
-        if position >= len(planned):
-            break
-    return position
+# Tools.
 
 
-def _is_write(call: Call) -> bool:
-    return "write" in call.name or "save" in call.name
-
-
-def _writer(situation: Situation, path: str) -> Tool | None:
+def _writer(situation: Situation, call: WriteCall) -> Tool | None:
     """The tool that writes a kind of file: named for it, described for it, or the plain one."""
-    ending = path.rsplit(".", 1)[-1]
+    ending = call.path.rsplit(".", 1)[-1]
     writers = [tool for tool in situation.tools if "write" in tool.name or "save" in tool.name]
     named = [tool for tool in writers if ending in tool.name]
     described = [tool for tool in writers if f".{ending}" in tool.description]
     plain = [tool for tool in writers if "_" not in tool.name]
-    return next(iter([*named, *described, *plain, *writers]), None)
+    fitting = [*plain, *named, *described] if call.plain else [*named, *described, *plain]
+    return next(iter([*fitting, *writers]), None)
 
 
-def _as_tool_use(tool: Tool, call: WriteCall) -> ToolUse:
-    arguments = {
-        tool.argument("path", "file") or "file_path": call.path,
-        tool.argument("content", "text") or "content": call.content,
-    }
-    return ToolUse(tool.name, malformed_json(arguments) if call.malformed else arguments)
+def _content_argument(situation: Situation) -> str:
+    tool = situation.tool("write", "save")
+    return _content_of(tool) if tool is not None else "content"
+
+
+def _content_of(tool: Tool) -> str:
+    return tool.argument("content", "text") or "content"

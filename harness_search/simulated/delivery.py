@@ -43,6 +43,8 @@ class Answer:
     """The body as a stream; None where it is sent in one piece."""
     found: LookUp | None = None
     """What goes into the prompt cache when this answer begins."""
+    seconds: float = 0.0
+    """How long the model takes to say it; a stream comes at an even pace."""
 
     @property
     def pieces(self) -> tuple[bytes, ...]:
@@ -94,14 +96,16 @@ async def deliver(
     An error event is for streams; any other answer is sent as it is.
     """
     if answer.events is None and not isinstance(fault, BreakStream | StallStream):
+        await asyncio.sleep(answer.seconds)
         return _in_one_piece(answer, request_id)
     response = web.StreamResponse(status=answer.status, headers=_headers(answer, request_id))
     if answer.events is None:
         response.content_length = len(answer.body)
     await response.prepare(request)
+    pace = seconds_per_event + answer.seconds / max(1, len(answer.pieces))
     for piece in answer.pieces[: _pieces_before(fault, answer)]:
         await response.write(piece)
-        await asyncio.sleep(seconds_per_event)
+        await asyncio.sleep(pace)
     if isinstance(fault, ErrorEvent):
         await response.write(error_event(fault.kind, fault.message))
     elif isinstance(fault, StallStream):

@@ -27,7 +27,8 @@ class MessagesApi:
 
     `reply` makes the message that answers a sound request; for a request in a batch it gets that
     request's parameters as the body, under the batch's number and path. `key` is the only key that
-    is let in; without one everybody is. `keep` bounds how many requests are remembered.
+    is let in; without one everybody is. `tokens_per_second` is the pace of its answers, streamed or
+    whole; 0 is at once. `keep` bounds how many requests are remembered.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class MessagesApi:
         count: Callable[[dict[str, Any]], int] = prompt_tokens,
         latency_seconds: float = 0.0,
         seconds_per_event: float = 0.0,
+        tokens_per_second: float = 0.0,
         keep: int | None = None,
         keep_bodies: bool = True,
     ) -> None:
@@ -48,6 +50,7 @@ class MessagesApi:
         self._reply, self._key, self._fault = reply, key, fault
         self._cache, self._count = cache, count
         self._latency_seconds, self._seconds_per_event = latency_seconds, seconds_per_event
+        self._tokens_per_second = tokens_per_second
         self._keep, self._keep_bodies = keep, keep_bodies
         self._requests = 0
         self._batches: dict[str, Batch] = {}
@@ -139,9 +142,15 @@ class MessagesApi:
         request = _sound(received)
         found = self._cache.look_up(request) if self._cache is not None else None
         reply = _with_usage(self._reply(received), found)
+        seconds = self._seconds_to_say(reply)
         if request.get("stream") is True:
-            return Answer(200, events=tuple(events_of(reply)), found=found)
-        return _as_answer(reply, found)
+            return Answer(200, events=tuple(events_of(reply)), found=found, seconds=seconds)
+        return _as_answer(reply, found, seconds)
+
+    def _seconds_to_say(self, reply: dict[str, Any]) -> float:
+        if not self._tokens_per_second:
+            return 0.0
+        return tokens(reply.get("content", [])) / self._tokens_per_second
 
     def _commit(self, found: LookUp | None) -> None:
         if self._cache is not None and found is not None:
@@ -225,5 +234,7 @@ def _with_usage(reply: dict[str, Any], found: LookUp | None) -> dict[str, Any]:
     return {**reply, "usage": {**usage, **found.usage(output)}}
 
 
-def _as_answer(content: dict[str, Any], found: LookUp | None = None) -> Answer:
-    return Answer(200, json.dumps(content).encode(), found=found)
+def _as_answer(
+    content: dict[str, Any], found: LookUp | None = None, seconds: float = 0.0
+) -> Answer:
+    return Answer(200, json.dumps(content).encode(), found=found, seconds=seconds)

@@ -4,20 +4,64 @@ import json
 from typing import Any
 
 from harness_search.files import digest_text
-from harness_search.simulated.agent import Step, next_step
-from harness_search.simulated.faults import FaultPlan, no_fault
+from harness_search.simulated.agent import next_step
+from harness_search.simulated.faults import (
+    BreakStream,
+    Drop,
+    ErrorEvent,
+    Fault,
+    FaultPlan,
+    Garbage,
+    RandomFaults,
+    Reset,
+    Status,
+    no_fault,
+)
 from harness_search.simulated.messages_api import MessagesApi
+from harness_search.simulated.personas import persona_of
 from harness_search.simulated.prompts import tokens
 from harness_search.simulated.received import Received
 from harness_search.simulated.situation import blocks_of, read_request
+from harness_search.simulated.wire import Step, cut_to
+
+COMMON_FAULTS: tuple[Fault, ...] = (
+    *(Status(status) for status in (408, 409, 425, 500, 503, 504)),
+    Status(429, "rate_limit_error", "Slow down", headers={"retry-after": "1"}),
+    Status(502, body="<html>Bad Gateway</html>"),
+    Status(529, "overloaded_error", "Overloaded"),
+    Drop(),
+    Reset(),
+    Garbage(),
+    BreakStream(1),
+    BreakStream(1, reset=True),
+    ErrorEvent(1),
+)
+"""What an unsteady provider does. Never to answer is not among it: how long a search would wait for
+that is up to its profile, ten minutes by default."""
+
+
+def unsteady(share: float, seed: int) -> FaultPlan:
+    """A plan by which a share of all requests, from 0 to 1, meets one of the common faults."""
+    return RandomFaults(share, seed, COMMON_FAULTS)
 
 
 class SimulatedModel(MessagesApi):
     """Answers from the request and the noise key alone; remembers nothing."""
 
-    def __init__(self, *, fault: FaultPlan = no_fault, latency_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        fault: FaultPlan = no_fault,
+        latency_seconds: float = 0.0,
+        tokens_per_second: float = 0.0,
+    ) -> None:
         super().__init__(
-            _reply, fault=fault, count=_prompt_size, latency_seconds=latency_seconds, keep=0
+            _reply,
+            fault=fault,
+            count=_prompt_size,
+            latency_seconds=latency_seconds,
+            tokens_per_second=tokens_per_second,
+            keep=0,
         )
 
 
@@ -27,7 +71,9 @@ def _reply(received: Received) -> dict[str, Any]:
 
 def reply_to(request: dict[str, Any], noise: str) -> dict[str, Any]:
     """One reply: a pure function of the request and the noise key."""
-    step = next_step(read_request(request), noise)
+    persona = persona_of(request.get("model"))
+    situation = read_request(request, persona.context_tokens)
+    step = cut_to(next_step(situation, persona, noise), request.get("max_tokens"))
     identity = digest_text(json.dumps(request, sort_keys=True), noise)[:20]
     content = _content(step, identity)
     return {
@@ -36,7 +82,7 @@ def reply_to(request: dict[str, Any], noise: str) -> dict[str, Any]:
         "role": "assistant",
         "model": request.get("model"),
         "content": content,
-        "stop_reason": "tool_use" if step.calls else "end_turn",
+        "stop_reason": step.stop_reason,
         "stop_sequence": None,
         "usage": usage(request, content),
     }

@@ -1,7 +1,8 @@
 """Words of the practice areas for which long-running instruments are abstracted.
 
 `grantor` provides something for years, `holder` pays a `charge` for it and gives a `security`.
-Each area has two special clauses with one percentage each.
+Each area has two special clauses with one percentage each. `near_trade` is the trade of another
+client, whose papers lie in the folder by mistake.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,8 @@ from collections.abc import Mapping
 ABSTRACT_AREAS: Mapping[str, Mapping[str, str]] = {
     "real-estate": {
         "instrument": "Lease", "grantor": "Landlord", "holder": "Tenant",
-        "grantor_trade": "Estates", "holder_trade": "Design", "charge": "rent",
+        "grantor_trade": "Estates", "holder_trade": "Design",
+        "near_trade": "Interiors", "charge": "rent",
         "column": "Annual rent", "security": "security deposit", "early": "break option",
         "works": "the tenant's fit-out",
         "grant": "The Landlord lets to the Tenant the third floor and four parking spaces at "
@@ -29,7 +31,8 @@ ABSTRACT_AREAS: Mapping[str, Mapping[str, str]] = {
     },
     "capital-markets": {
         "instrument": "Fiscal Agency Agreement", "grantor": "Fiscal Agent", "holder": "Issuer",
-        "grantor_trade": "Trust Services", "holder_trade": "Shipping", "charge": "agency fee",
+        "grantor_trade": "Trust Services", "holder_trade": "Shipping",
+        "near_trade": "Maritime", "charge": "agency fee",
         "column": "Annual agency fee", "security": "expense deposit",
         "early": "early replacement right", "works": "the listing of the notes",
         "grant": "The Fiscal Agent acts for the Issuer's senior notes: it keeps the register, "
@@ -50,7 +53,8 @@ ABSTRACT_AREAS: Mapping[str, Mapping[str, str]] = {
     },
     "structured-finance-securitization": {
         "instrument": "Servicing Agreement", "grantor": "Servicer", "holder": "Purchaser",
-        "grantor_trade": "Auto Credit", "holder_trade": "Receivables", "charge": "servicing fee",
+        "grantor_trade": "Auto Credit", "holder_trade": "Receivables",
+        "near_trade": "Claims", "charge": "servicing fee",
         "column": "Annual servicing fee", "security": "commingling reserve",
         "early": "early replacement right", "works": "the data trustee's set-up",
         "grant": "The Servicer collects and enforces the auto loan receivables sold to the "
@@ -70,7 +74,8 @@ ABSTRACT_AREAS: Mapping[str, Mapping[str, str]] = {
     },
     "insurance": {
         "instrument": "Master Policy", "grantor": "Insurer", "holder": "Insured",
-        "grantor_trade": "Assurance", "holder_trade": "Warehousing", "charge": "premium",
+        "grantor_trade": "Assurance", "holder_trade": "Warehousing",
+        "near_trade": "Stores", "charge": "premium",
         "column": "Annual premium", "security": "premium deposit", "early": "cancellation right",
         "works": "the sprinkler upgrade",
         "grant": "The Insurer covers property damage and business interruption at the Insured's "
@@ -91,6 +96,7 @@ ABSTRACT_AREAS: Mapping[str, Mapping[str, str]] = {
     "trusts-estates-private-client": {
         "instrument": "Trustee Services Agreement", "grantor": "Trustee", "holder": "Settlor",
         "grantor_trade": "Fiduciaries", "holder_trade": "Family Holdings",
+        "near_trade": "Household Assets",
         "charge": "trustee fee", "column": "Annual trustee fee", "security": "expense float",
         "early": "replacement right", "works": "the valuation of the art collection",
         "grant": "The Trustee administers the family settlement, keeps its accounts and deals with "
@@ -110,7 +116,8 @@ ABSTRACT_AREAS: Mapping[str, Mapping[str, str]] = {
     },
     "environmental-esg": {
         "instrument": "Site Licence", "grantor": "Site Owner", "holder": "Operator",
-        "grantor_trade": "Dyeworks", "holder_trade": "Remediation", "charge": "licence fee",
+        "grantor_trade": "Dyeworks", "holder_trade": "Remediation",
+        "near_trade": "Soil Works", "charge": "licence fee",
         "column": "Annual licence fee", "security": "restoration bond",
         "early": "surrender option", "works": "the monitoring wells",
         "grant": "The Site Owner allows the Operator to build and run a soil vapour extraction "

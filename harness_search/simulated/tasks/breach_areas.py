@@ -10,6 +10,8 @@ BREACH_AREAS: Mapping[str, Mapping[str, str]] = {
     "litigation-dispute-resolution": {
         "instrument": "Framework Supply Agreement", "obligor": "Supplier", "claimant": "Purchaser",
         "obligor_trade": "Seals", "claimant_trade": "Bottling",
+        "like_obligor": "Gaskets", "like_claimant": "Canning",
+        "exposed": "listings with two retail chains",
         "duty": "deliver seal kits for the bottling line that are free from defects",
         "breach": "the Supplier delivered seal kits that failed the pressure test",
         "found": "a line inspection", "blamed_for": "the faulty rubber compound",
@@ -29,6 +31,8 @@ BREACH_AREAS: Mapping[str, Mapping[str, str]] = {
     "arbitration-international-dispute-resolution": {
         "instrument": "Construction Contract", "obligor": "Contractor", "claimant": "Employer",
         "obligor_trade": "Engineering", "claimant_trade": "Desalination",
+        "like_obligor": "Builders", "like_claimant": "Waterworks",
+        "exposed": "the offtake tariff of the coastal towns",
         "duty": "bring the desalination plant to mechanical completion by the milestone dates",
         "breach": "the Contractor missed the milestone for mechanical completion of the intake",
         "found": "the monthly progress audit", "blamed_for": "late pump deliveries",
@@ -48,6 +52,8 @@ BREACH_AREAS: Mapping[str, Mapping[str, str]] = {
     "data-privacy-cybersecurity": {
         "instrument": "Data Processing Agreement", "obligor": "Processor",
         "claimant": "Controller", "obligor_trade": "Cloud", "claimant_trade": "Clinics",
+        "like_obligor": "Hosting", "like_claimant": "Hospitals",
+        "exposed": "referrals from three insurers",
         "duty": "keep patient records encrypted at rest and in transit",
         "breach": "the Processor left a backup of patient records unencrypted on a public server",
         "found": "a routine port scan", "blamed_for": "the wrong access setting",
@@ -67,6 +73,8 @@ BREACH_AREAS: Mapping[str, Mapping[str, str]] = {
     "employment-labor": {
         "instrument": "Staffing Agreement", "obligor": "Agency", "claimant": "Client",
         "obligor_trade": "Staffing", "claimant_trade": "Logistics",
+        "like_obligor": "Personnel", "like_claimant": "Haulage",
+        "exposed": "the parcel mandate of its largest shipper",
         "duty": "pay agency workers the rates of the collective agreement from the first day",
         "breach": "the Agency paid night shift workers below the collective agreement",
         "found": "an inspection of payslips", "blamed_for": "the wrong shift codes",
@@ -85,7 +93,9 @@ BREACH_AREAS: Mapping[str, Mapping[str, str]] = {
     },
     "bankruptcy-restructuring": {
         "instrument": "Forbearance Agreement", "obligor": "Debtor", "claimant": "Creditor",
-        "obligor_trade": "Retail", "claimant_trade": "Credit",
+        "obligor_trade": "Retail", "claimant_trade": "Factoring",
+        "like_obligor": "Outlets", "like_claimant": "Lending",
+        "exposed": "the recovery on the inventory pledge",
         "duty": "keep the minimum liquidity and report it at the close of every week",
         "breach": "the Debtor fell below the minimum liquidity and withheld the weekly report",
         "found": "a visit of the monitoring accountant", "blamed_for": "the late card settlements",
@@ -105,6 +115,8 @@ BREACH_AREAS: Mapping[str, Mapping[str, str]] = {
     "antitrust-competition": {
         "instrument": "Divestiture Agreement", "obligor": "Seller", "claimant": "Purchaser",
         "obligor_trade": "Adhesives", "claimant_trade": "Polymers",
+        "like_obligor": "Sealants", "like_claimant": "Resins",
+        "exposed": "margins with the divested accounts",
         "duty": "hold the divested business separate and ring-fence its customer data",
         "breach": "the Seller gave its retained sales team the divested price lists",
         "found": "the monitoring trustee's review", "blamed_for": "the shared mailbox",

@@ -1,21 +1,22 @@
 """Builds the benchmark: which matter each task is about, its points, its rubric, its files."""
 
-import random
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
-from harness_search.benchmark.tasks import Task
+from harness_search.benchmark.splits import Splits, check_digests, named_tasks, write_splits
+from harness_search.benchmark.tasks import Task, read_named
 from harness_search.errors import InputError
 from harness_search.files import to_json, write_atomically
-from harness_search.simulated.tasks import abstract, breach, consent, reconciliation
+from harness_search.layout import Layout
+from harness_search.simulated.tasks.families import family_and_area
+from harness_search.simulated.tasks.general_papers import general_papers
 from harness_search.simulated.tasks.names import Draw
-from harness_search.simulated.tasks.office import render
+from harness_search.simulated.tasks.rendering import render
+from harness_search.simulated.tasks.rubric import choose_points, papers_relied_on, rubric
 from harness_search.simulated.tasks.spec import (
     Block,
-    CriterionSpec,
     Heading,
     Matter,
     Paragraph,
@@ -24,55 +25,108 @@ from harness_search.simulated.tasks.spec import (
     TaskSpec,
 )
 
-GENERATOR = "meta-harness-1"
+GENERATOR = "meta-harness-2"
 """Stands in every task's metadata; raise it whenever the same seed may give other tasks."""
+
+FEWEST_DOCUMENTS, MOST_DOCUMENTS = 4, 9
+DEV, TEST = 24, 24
+MOST_TASKS = 480
+"""So many have names of their own; beyond, the names of companies would come round again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """One kind of matter, and the practice areas that it is written for."""
+class Benchmark:
+    """The ids of the tasks that were written, sorted."""
 
-    name: str
-    areas: tuple[str, ...]
-    build: Callable[[Draw, str], Matter]
-
-
-FAMILIES = (
-    Family(consent.FAMILY, consent.AREAS, consent.build),
-    Family(abstract.FAMILY, abstract.AREAS, abstract.build),
-    Family(breach.FAMILY, breach.AREAS, breach.build),
-    Family(reconciliation.FAMILY, reconciliation.AREAS, reconciliation.build),
-)
+    dev: tuple[str, ...]
+    test: tuple[str, ...]
 
 
-def build_benchmark(out: Path, seed: int, count: int = 20) -> list[str]:
-    """Write `count` task folders below `out` and return their ids, sorted.
+def build_benchmark(out: Path, seed: int, dev: int = DEV, test: int = TEST) -> Benchmark:
+    """Write `dev` + `test` task folders below `out`.
 
-    The same seed writes the same bytes (with the same versions of the libraries). Up to 24 tasks,
-    each has a practice area of its own. Raises InputError when `out` holds other files already,
-    so that two benchmarks never mix.
+    The same seed writes the same bytes (with the same versions of the libraries). Each split of
+    up to 24 tasks holds every practice area at most once. Raises InputError for sizes that cannot
+    be built, and when `out` holds other files already, so that two benchmarks never mix.
     """
-    if count < 1:
-        raise InputError("tasks build", "--count", count, "at least 1")
-    tasks = [task_spec(seed, index) for index in range(count)]
+    plan = _plan(seed, dev, test)
+    _write(out, [*plan.dev, *plan.test])
+    return plan.ids
+
+
+def build_with_splits(out: Path, seed: int, dev: int = DEV, test: int = TEST) -> Benchmark:
+    """Write the tasks and, beside their folder, the splits and digests that a workspace reads.
+
+    Raises InputError as `build_benchmark` does, and when splits of other tasks lie there, before
+    anything is written: they belong to somebody's workspace.
+    """
+    plan, place = _plan(seed, dev, test), Layout(out.resolve().parent)
+    for file, ids in ((place.dev_split, plan.ids.dev), (place.test_split, plan.ids.test)):
+        if file.exists() and set(named_tasks(file)) != set(ids):
+            expected = "none, or those of this benchmark (build into a folder of its own)"
+            raise InputError(file, "", "splits of other tasks", expected)
+    _write(out, [*plan.dev, *plan.test])
+    found = read_named(out, [*plan.ids.dev, *plan.ids.test])
+    if place.task_digests.exists():
+        check_digests([*found.values()], place.task_digests)
+    if not (place.dev_split.exists() and place.test_split.exists() and place.task_digests.exists()):
+        splits = Splits(
+            tuple(found[name] for name in plan.ids.dev),
+            tuple(found[name] for name in plan.ids.test),
+        )
+        write_splits(splits, place.dev_split, place.test_split, place.task_digests)
+    return plan.ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    dev: tuple[TaskSpec, ...]
+    test: tuple[TaskSpec, ...]
+
+    @property
+    def ids(self) -> Benchmark:
+        return Benchmark(
+            tuple(sorted(task.id for task in self.dev)),
+            tuple(sorted(task.id for task in self.test)),
+        )
+
+
+def _plan(seed: int, dev: int, test: int) -> _Plan:
+    if dev < 1 or test < 0:
+        raise InputError("tasks build", "--dev/--test", f"{dev} and {test}", "at least 1 and 0")
+    if dev + test > MOST_TASKS:
+        raise InputError("tasks build", "--dev + --test", dev + test, f"at most {MOST_TASKS}")
+    tasks = [task_spec(seed, index) for index in range(dev + test)]
+    return _Plan(tuple(tasks[:dev]), tuple(tasks[dev:]))
+
+
+def _write(out: Path, tasks: Sequence[TaskSpec]) -> None:
     files = {out / name: data for task in tasks for name, data in _task_files(task)}
     for path in sorted(out.rglob("*")):
         if not path.is_dir() and path not in files:
             raise InputError(out, "", f"{path.relative_to(out)}", "no files but those of this seed")
     for path, data in files.items():
         write_atomically(path, data)
-    return sorted(task.id for task in tasks)
 
 
 def task_spec(seed: int, index: int) -> TaskSpec:
     """The task at one position (from 0) of the benchmark of a seed."""
-    family, area = _family_and_area(seed, index)
+    family, area = family_and_area(seed, index)
     draw = Draw(seed, index)
     matter = family.build(draw, area)
-    points = _chosen_points(draw, matter.points)
-    deliverables = _deliverables(draw, matter, len(points))
+    chosen = choose_points(draw, matter.points, matter.opening)
     slug = f"{matter.slug_words}-{draw.hexadecimal(6)}"
     canary = uuid.UUID(hex=draw.hexadecimal(32), version=4)
+    documents = (*matter.documents, *general_papers(draw, matter, MOST_DOCUMENTS))
+    if not FEWEST_DOCUMENTS <= len(documents) <= MOST_DOCUMENTS:
+        raise ValueError(f"{slug}: {len(documents)} documents")
+    asks_papers = draw.chance(0.8)
+    points = (*chosen, papers_relied_on(chosen, documents)) if asks_papers else chosen
+    deliverables = _deliverables(draw, matter, len(points))
+    placed = {
+        name: [points[position] for position in positions]
+        for name, positions in deliverables.items()
+    }
     return TaskSpec(
         id=f"{area}/{slug}",
         title=matter.title,
@@ -80,8 +134,8 @@ def task_spec(seed: int, index: int) -> TaskSpec:
         instructions=_instructions(matter, points, deliverables),
         deliverables=deliverables,
         points=points,
-        documents=matter.documents,
-        criteria=tuple(_rubric(draw, points, deliverables)),
+        documents=documents,
+        criteria=tuple(rubric(draw, placed)),
         metadata={
             "generator": GENERATOR, "family": family.name, "seed": seed, "index": index,
             "canary": str(canary),
@@ -144,84 +198,51 @@ def _task_files(task: TaskSpec) -> Iterator[tuple[str, bytes]]:
         yield f"{task.id}/documents/{document.name}", render(document.name, document.blocks)
 
 
-def _family_and_area(seed: int, index: int) -> tuple[Family, str]:
-    """Families take turns, so that any stretch of tasks holds all of them."""
-    family = FAMILIES[index % len(FAMILIES)]
-    areas = list(family.areas)
-    random.Random(f"benchmark/{seed}/areas/{family.name}").shuffle(areas)
-    return family, areas[index // len(FAMILIES) % len(areas)]
-
-
-def _chosen_points(draw: Draw, points: tuple[PointSpec, ...]) -> tuple[PointSpec, ...]:
-    """9 to 12 quoted points, the total, and in every second task one date to compute."""
-    quoted = [point for point in points if not point.computed]
-    chosen = [quoted[place] for place in draw.positions(len(quoted), draw.count(9, 12))]
-    totals = [point for point in points if point.computed and point.asks_total]
-    dates = [point for point in points if point.computed and not point.asks_total]
-    return (*chosen, *totals, *(dates if draw.chance(0.5) else ()))
-
-
 def _deliverables(draw: Draw, matter: Matter, points: int) -> dict[str, tuple[int, ...]]:
+    """One to three files; the second and third take the last points, up to half in all."""
     main = draw.pick(matter.main_deliverables)
-    if not draw.chance(0.55):
-        return {main: tuple(range(points))}
-    first = points - draw.count(3, 4)
-    second = draw.pick(matter.second_deliverables)
-    return {main: tuple(range(first)), second: tuple(range(first, points))}
+    if draw.chance(0.15):
+        main = f"{PurePosixPath(main).stem}.md"
+    more = 0 if draw.chance(0.2) else 2 if draw.chance(0.4) else 1
+    others = [matter.second_deliverables[place] for place in
+              draw.positions(len(matter.second_deliverables), more)]  # fmt: skip
+    placed: dict[str, tuple[int, ...]] = {}
+    for name in others:
+        last = points - sum(map(len, placed.values()))
+        share = (
+            draw.count(points // 4, points // 3)
+            if more == 2
+            else draw.count(points // 3, points // 2)
+        )
+        placed[name] = tuple(range(last - share, last))
+    first = tuple(range(points - sum(map(len, placed.values()))))
+    return {main: first, **dict(reversed(placed.items()))}
 
 
 def _instructions(
     matter: Matter, points: tuple[PointSpec, ...], deliverables: Mapping[str, tuple[int, ...]]
 ) -> str:
-    names = [f"`{name}`" for name in deliverables]
-    place = f"Save the work as {names[0]}."
-    if len(names) == 2:
-        last = deliverables[names[1].strip("`")]
-        place = (
-            f"Prepare {names[0]} and {names[1]}. Points {last[0] + 1} to {last[-1] + 1} go into "
-            f"{names[1]}, the others into {names[0]}."
-        )
     sources = (
         "Only executed documents and correspondence of this matter count; the folder also holds "
         f"{matter.distractors}."
     )
     numbered = [f"{number}. {point.text}" for number, point in enumerate(points, start=1)]
     lines = "\n".join(["Address each of the following points under its own heading:", *numbered])
-    return f"{matter.opening} {place} {sources}\n\n{lines}\n"
+    return f"{matter.opening} {_place(deliverables)} {sources}\n\n{lines}\n"
 
 
-def _rubric(
-    draw: Draw, points: tuple[PointSpec, ...], deliverables: Mapping[str, tuple[int, ...]]
-) -> Iterator[Mapping[str, Any]]:
-    """The criteria of all points, and of some headings, up to 14 to 17 in all."""
-    placed = [
-        (criterion, name)
-        for name, positions in deliverables.items()
-        for position in positions
-        for criterion in points[position].criteria
-    ]
-    main = next(iter(deliverables))
-    wanted = max(0, draw.count(14, 17) - len(placed))
-    headed = draw.positions(len(deliverables[main]), min(wanted, 4))
-    placed += [(_heading_criterion(points[place]), main) for place in headed]
-    for number, (criterion, name) in enumerate(placed, start=1):
-        scope = {"deliverables": [name]} if draw.chance(0.5) else {}
-        yield {
-            "id": f"C-{number:03d}",
-            "title": criterion.title,
-            "match_criteria": f"PASS if {criterion.passes}. FAIL if {criterion.fails}.",
-            **scope,
-            "check": dict(criterion.check),
-        }
-
-
-def _heading_criterion(point: PointSpec) -> CriterionSpec:
-    return CriterionSpec(
-        f'Has a section "{point.heading}"',
-        f'the deliverable answers the point under a heading of its own, "{point.heading}"',
-        "there is no such heading",
-        {"kind": "section", "titles": [point.heading]},
+def _place(deliverables: Mapping[str, tuple[int, ...]]) -> str:
+    """Which file each point goes into."""
+    main, *others = [f"`{name}`" for name in deliverables]
+    if not others:
+        return f"Save the work as {main}."
+    *before, last = [main, *others]
+    routes = ", ".join(
+        f"{'points' if number else 'Points'} {positions[0] + 1} to {positions[-1] + 1} go into "
+        f"`{name}`"
+        for number, (name, positions) in enumerate([*deliverables.items()][1:])
     )
+    return f"Prepare {', '.join(before)} and {last}. {routes}, the others into {main}."
 
 
 def _answers(name: str, spec: TaskSpec, positions: tuple[int, ...]) -> tuple[Block, ...]:

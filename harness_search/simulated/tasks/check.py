@@ -1,6 +1,7 @@
 """Proves that a benchmark can be graded, and that every generated task can be solved."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,19 @@ from typing import Any
 from harness_search.benchmark.tasks import Task, discover
 from harness_search.judging.checks import parse_check
 from harness_search.judging.deterministic import Verdict, judge, require_checks
-from harness_search.judging.documents import TextStore
+from harness_search.judging.documents import TextStore, UnreadableDocumentError
 from harness_search.judging.reading import contains, normalise
+from harness_search.simulated.extraction import proper_names, trust
 from harness_search.simulated.tasks.build import (
+    FEWEST_DOCUMENTS,
+    MOST_DOCUMENTS,
     generated_spec,
     is_generated,
     render_oracle,
     task_json,
 )
-from harness_search.simulated.tasks.office import render
+from harness_search.simulated.tasks.rendering import render
+from harness_search.simulated.tasks.rubric import FEWEST_CRITERIA, MOST_CRITERIA
 from harness_search.simulated.tasks.spec import TaskSpec
 
 
@@ -63,9 +68,10 @@ class BenchmarkReport:
 def check_benchmark(folder: Path) -> BenchmarkReport:
     """Check every task below `folder`.
 
-    Raises InputError for a malformed task or check. A generated task must also be solvable: the
-    answers stand in the documents that count, the oracle's deliverables pass every criterion, and
-    an empty output or empty documents pass none. Tasks without checks are left to an LLM judge.
+    Raises InputError for a malformed task or check. A generated task must also be solvable: its
+    documents open, those that count can be told from the others and hold the answers, the oracle's
+    deliverables pass every criterion, and an empty output or empty documents pass none. Tasks
+    without checks are left to an LLM judge.
     """
     tasks = discover(folder).values()
     with tempfile.TemporaryDirectory() as scratch:
@@ -81,9 +87,13 @@ def _check_task(task: Task, scratch: Path) -> TaskReport:
     if is_generated(task):
         require_checks(task)
         spec, store = generated_spec(task), TextStore(scratch / "text")
+        texts, unreadable = _read(task, store)
         problems = [
             *_differences(task, spec),
-            *_missing_answers(task, spec, store),
+            *_out_of_bounds(task),
+            *unreadable,
+            *_missing_answers(spec, texts),
+            *_doubtful_papers(spec, texts),
             *_unsolvable(task, spec, scratch / task.id, store),
         ]
     return TaskReport(
@@ -99,18 +109,52 @@ def _differences(task: Task, spec: TaskSpec) -> list[str]:
     return [] if written == task_json(spec) else ["task.json is not what its seed generates"]
 
 
-def _missing_answers(task: Task, spec: TaskSpec, store: TextStore) -> list[str]:
-    counting = {document.name for document in spec.documents if document.counts}
-    texts = [
-        normalise(store.text_of(path))
-        for path in task.documents()
-        if path.relative_to(task.documents_folder).as_posix() in counting
+def _out_of_bounds(task: Task) -> list[str]:
+    bounds = (
+        ("documents", len(task.documents()), FEWEST_DOCUMENTS, MOST_DOCUMENTS),
+        ("criteria", len(task.criteria), FEWEST_CRITERIA, MOST_CRITERIA),
+    )
+    return [
+        f"{found} {what}, expected {fewest} to {most}"
+        for what, found, fewest, most in bounds
+        if not fewest <= found <= most
+    ]
+
+
+def _read(task: Task, store: TextStore) -> tuple[dict[str, str], list[str]]:
+    """The text of every document by its name, and what is wrong with those that have none."""
+    texts: dict[str, str] = {}
+    problems: list[str] = []
+    for path in task.documents():
+        try:
+            texts[path.relative_to(task.documents_folder).as_posix()] = store.text_of(path)
+        except UnreadableDocumentError as error:
+            problems.append(str(error))
+    return texts, problems
+
+
+def _missing_answers(spec: TaskSpec, texts: Mapping[str, str]) -> list[str]:
+    counting = [
+        normalise(texts[document.name])
+        for document in spec.documents
+        if document.counts and document.name in texts
     ]
     return [
         f'the answer to "{point.heading}" stands in no document that counts'
         for point in spec.points
         for source in point.sources
-        if not any(contains(text, normalise(source)) for text in texts)
+        if not any(contains(text, normalise(source)) for text in counting)
+    ]
+
+
+def _doubtful_papers(spec: TaskSpec, texts: Mapping[str, str]) -> list[str]:
+    """Papers that a careful reader cannot place: see `extraction.trust`."""
+    names = proper_names(spec.instructions)
+    trusted = {name: trust(text, names) == 1 for name, text in texts.items()}
+    return [
+        f"{document.name} reads as if it did{' not' if document.counts else ''} count"
+        for document in spec.documents
+        if trusted.get(document.name, document.counts) != document.counts
     ]
 
 

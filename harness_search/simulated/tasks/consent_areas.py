@@ -2,13 +2,15 @@
 
 `first` is the instrument under which a change of control needs consent, `second` the one under
 which it must only be notified. Each has a special clause of its area with one figure in it.
+`near_trade` is the trade of the neighbouring matter's company.
 """
 
 from collections.abc import Mapping
 
 CONSENT_AREAS: Mapping[str, Mapping[str, str]] = {
     "corporate-ma": {
-        "trade": "Castings", "first_trade": "Foundries", "second_trade": "Haulage",
+        "trade": "Castings", "near_trade": "Casting Works",
+        "first_trade": "Foundries", "second_trade": "Haulage",
         "buyer_trade": "Industries", "first": "Master Supply Agreement", "role": "Supplier",
         "second": "Logistics Services Agreement", "role2": "Carrier",
         "deal": "a sale of all shares in {target} to {buyer}",
@@ -29,7 +31,8 @@ CONSENT_AREAS: Mapping[str, Mapping[str, str]] = {
         "{special2_figure}% of the tariff in any month.",
     },
     "emerging-companies-venture-capital": {
-        "trade": "Robotics", "first_trade": "Hosting", "second_trade": "Channels",
+        "trade": "Robotics", "near_trade": "Robots",
+        "first_trade": "Hosting", "second_trade": "Channels",
         "buyer_trade": "Ventures", "first": "Platform Hosting Agreement", "role": "Provider",
         "second": "Reseller Agreement", "role2": "Reseller",
         "deal": "a Series B round in which {buyer} takes the majority of the shares in {target}",
@@ -49,7 +52,8 @@ CONSENT_AREAS: Mapping[str, Mapping[str, str]] = {
         "of each subscription that it sells to an end customer.",
     },
     "banking-finance": {
-        "trade": "Packaging", "first_trade": "Bank", "second_trade": "Leasing",
+        "trade": "Packaging", "near_trade": "Cartons",
+        "first_trade": "Bank", "second_trade": "Leasing",
         "buyer_trade": "Capital", "first": "Revolving Facility Agreement", "role": "Lender",
         "second": "Equipment Lease Agreement", "role2": "Lessor",
         "deal": "a leveraged acquisition of all shares in {target} by {buyer}",
@@ -69,7 +73,8 @@ CONSENT_AREAS: Mapping[str, Mapping[str, str]] = {
         "over the carton lines at {special2_figure}% of their original cost.",
     },
     "intellectual-property": {
-        "trade": "Coatings", "first_trade": "Research", "second_trade": "Brands",
+        "trade": "Coatings", "near_trade": "Surface Finishes",
+        "first_trade": "Research", "second_trade": "Brands",
         "buyer_trade": "Materials", "first": "Patent Licence Agreement", "role": "Licensor",
         "second": "Trade Mark Licence Agreement", "role2": "Brand Owner",
         "deal": "an acquisition of all shares in {target}, with its licence portfolio, by {buyer}",
@@ -88,7 +93,8 @@ CONSENT_AREAS: Mapping[str, Mapping[str, str]] = {
         "of its branded turnover into the brand fund.",
     },
     "healthcare-life-sciences": {
-        "trade": "Therapeutics", "first_trade": "Biologics", "second_trade": "Diagnostics",
+        "trade": "Therapeutics", "near_trade": "Therapies",
+        "first_trade": "Biologics", "second_trade": "Diagnostics",
         "buyer_trade": "Pharma", "first": "Clinical Supply Agreement", "role": "Manufacturer",
         "second": "Laboratory Services Agreement", "role2": "Laboratory",
         "deal": "a merger in which {buyer} acquires all shares in {target}",
@@ -108,7 +114,8 @@ CONSENT_AREAS: Mapping[str, Mapping[str, str]] = {
         "repeat analysis without charge.",
     },
     "energy-natural-resources": {
-        "trade": "Windpower", "first_trade": "Utilities", "second_trade": "Turbines",
+        "trade": "Windpower", "near_trade": "Wind Parks",
+        "first_trade": "Utilities", "second_trade": "Turbines",
         "buyer_trade": "Infrastructure", "first": "Power Offtake Agreement", "role": "Offtaker",
         "second": "Operation and Maintenance Agreement", "role2": "Operator",
         "deal": "a purchase of all shares in {target}, which owns the wind farm, by {buyer}",

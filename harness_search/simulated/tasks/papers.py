@@ -1,9 +1,20 @@
 """The shapes of the papers in a matter file: contracts, letters, notes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harness_search.judging.documents import cell_text, table_row
-from harness_search.simulated.tasks.spec import Block, Bullets, Cell, Heading, Paragraph, Table
+from harness_search.simulated.tasks.rendering.plain import shown_rows
+from harness_search.simulated.tasks.spec import (
+    Block,
+    Bullets,
+    Cell,
+    Email,
+    Heading,
+    Paragraph,
+    Revised,
+    Table,
+    plain,
+)
 from harness_search.simulated.tasks.story import Story
 
 Sections = Sequence[tuple[str, Sequence[str]]]
@@ -71,4 +82,20 @@ def sentence_case(text: str) -> str:
 
 def row_text(row: Sequence[Cell]) -> str:
     """A row of a workbook's table as it is extracted."""
-    return table_row([cell_text(cell) for cell in row])
+    return table_row([cell_text(plain(cell)) for cell in row])
+
+
+def lines_of(blocks: Sequence[Block]) -> Iterator[str]:
+    """What the paragraphs, list items and table rows of a document say, as they are extracted."""
+    for block in blocks:
+        match block:
+            case Heading() | Paragraph() | Revised():
+                yield block.text
+            case Bullets():
+                yield from block.items
+            case Table():
+                # A workbook keeps bare numbers, a printed table separates their thousands.
+                yield from (row_text(row) for row in (block.header, *block.rows))
+                yield from (table_row(row) for row in shown_rows(block))
+            case Email():
+                yield block.subject

@@ -9,6 +9,7 @@ RECONCILIATION_AREAS: Mapping[str, Mapping[str, str]] = {
     "funds-asset-management": {
         "instrument": "Administration Agreement", "provider": "Administrator", "client": "Fund",
         "provider_trade": "Fund Services", "client_trade": "Growth Fund",
+        "like_provider": "Registrars", "like_client": "Income Trust",
         "service": "calculate the net asset value and keep the register of investors",
         "stages": "Valuation|Investor onboarding|Audit support|Tax reporting|Capital calls",
         "fixed_stage": "the annual audit support", "grades": "Director|Manager|Accountant",
@@ -26,6 +27,7 @@ RECONCILIATION_AREAS: Mapping[str, Mapping[str, str]] = {
     "tax": {
         "instrument": "Tax Engagement Letter", "provider": "Adviser", "client": "Client",
         "provider_trade": "Tax Advisers", "client_trade": "Instruments",
+        "like_provider": "Counsellors", "like_client": "Optics",
         "service": "prepare the transfer pricing files and conduct the audit defence",
         "stages": "Benchmark study|Master file|Audit defence|Ruling request|Appeal",
         "fixed_stage": "the ruling request", "grades": "Partner|Manager|Associate",
@@ -43,6 +45,7 @@ RECONCILIATION_AREAS: Mapping[str, Mapping[str, str]] = {
     "corporate-governance": {
         "instrument": "Company Secretarial Agreement", "provider": "Secretary",
         "client": "Company", "provider_trade": "Corporate Secretaries", "client_trade": "Ceramics",
+        "like_provider": "Company Clerks", "like_client": "Porcelain",
         "service": "prepare board and committee meetings and keep the statutory books",
         "stages": "Board meetings|Annual meeting|Committee papers|Board review|Share register",
         "fixed_stage": "the annual general meeting", "grades": "Principal|Secretary|Assistant",
@@ -59,6 +62,7 @@ RECONCILIATION_AREAS: Mapping[str, Mapping[str, str]] = {
     "immigration": {
         "instrument": "Mobility Services Agreement", "provider": "Mobility Agent",
         "client": "Employer", "provider_trade": "Relocation", "client_trade": "Semiconductors",
+        "like_provider": "Mobility", "like_client": "Microchips",
         "service": "obtain work permits and residence cards for assigned employees",
         "stages": "Work permits|Residence cards|Family visas|Renewals|Compliance audit",
         "fixed_stage": "the compliance audit", "grades": "Lead counsel|Case manager|Paralegal",
@@ -76,6 +80,7 @@ RECONCILIATION_AREAS: Mapping[str, Mapping[str, str]] = {
     "white-collar-defense-investigations": {
         "instrument": "Forensic Engagement Letter", "provider": "Forensic Accountant",
         "client": "Company", "provider_trade": "Forensics", "client_trade": "Medical Devices",
+        "like_provider": "Investigators", "like_client": "Prosthetics",
         "service": "review payments to distributors under the direction of counsel",
         "stages": "Data collection|Ledger review|Interviews|Hosting|Final report",
         "fixed_stage": "the final report", "grades": "Partner|Investigator|Data analyst",
@@ -92,6 +97,7 @@ RECONCILIATION_AREAS: Mapping[str, Mapping[str, str]] = {
     "international-trade-sanctions": {
         "instrument": "Customs Advisory Agreement", "provider": "Customs Adviser",
         "client": "Importer", "provider_trade": "Customs", "client_trade": "Machinery",
+        "like_provider": "Tariff Experts", "like_client": "Tools",
         "service": "classify goods, screen end users and file licence applications",
         "stages": "Classification|End user screening|Licence filings|Voluntary disclosure|Training",
         "fixed_stage": "the voluntary disclosure", "grades": "Partner|Senior adviser|Analyst",

@@ -1,15 +1,45 @@
 """What a generated task consists of, before anything is written to disk."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-Cell = str | int | float
+ErrorClass = Literal[
+    "numbers/dates",
+    "missing facts/entities",
+    "deliverable/format",
+    "legal-rule use",
+    "coverage",
+    "remedial action",
+    "materiality/impact",
+    "source grounding",
+    "cross-doc synthesis",
+    "other",
+]
+"""What a failed criterion is a failure of (003_4de9fa00d89ea648.txt, Table 13)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A workbook cell that is computed: the formula, and the value that it has."""
+
+    expression: str
+    """As a spreadsheet writes it, `=SUM(D2:D9)`."""
+    value: int | float
+
+
+Cell = str | int | float | Formula
+
+
+def plain(cell: Cell) -> str | int | float:
+    """What a cell shows: the value of a formula, else the cell itself."""
+    return cell.value if isinstance(cell, Formula) else cell
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading of a document, level 1 (title) to 3."""
+    """A heading of a document, level 1 (title) to 3; in a presentation it begins a slide."""
 
     text: str
     level: int = 1
@@ -20,6 +50,33 @@ class Paragraph:
     """One paragraph of running text."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A paragraph with one tracked change in Word; elsewhere it reads as if accepted."""
+
+    before: str
+    deleted: str
+    inserted: str
+    after: str = ""
+
+    @property
+    def text(self) -> str:
+        """The paragraph with the change accepted."""
+        return f"{self.before}{self.inserted}{self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """The header of an e-mail: the first block of an `.eml` document."""
+
+    sender: str
+    recipient: str
+    sent: datetime.date
+    subject: str
+    attachments: tuple[str, ...] = ()
+    """Names only; the attached files are papers of the folder, or lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +94,12 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     title: str = ""
 
+    def total(self, column: int) -> int:
+        """The sum of a column of whole numbers."""
+        return sum(int(plain(row[column])) for row in self.rows)
 
-Block = Heading | Paragraph | Bullets | Table
+
+Block = Heading | Paragraph | Revised | Bullets | Table | Email
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +119,7 @@ class CriterionSpec:
     passes: str
     fails: str
     check: Mapping[str, Any]
+    error_class: ErrorClass = "other"
 
 
 @dataclass(frozen=True, slots=True)

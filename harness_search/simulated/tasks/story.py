@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness_search.simulated.tasks.names import Company, Draw, long_date
-from harness_search.simulated.tasks.spec import CriterionSpec, PointSpec
+from harness_search.simulated.tasks.spec import CriterionSpec, ErrorClass, PointSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class States:
     subject: str
     near: tuple[str, ...] = ()
     guarded: bool = False
+    error_class: ErrorClass | None = None
+    """Without one it follows from the kind of the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,15 @@ class Story:
         return PointSpec(
             heading=self.say(template.heading),
             request=self.say(template.request),
-            criteria=tuple(self._criterion(states) for states in template.states),
+            criteria=tuple(
+                self._criterion(states, computed=bool(template.computed))
+                for states in template.states
+            ),
             sources=tuple(self.clause(key) for key in template.clauses),
             computed=self.say(template.computed),
         )
 
-    def _criterion(self, states: States) -> CriterionSpec:
+    def _criterion(self, states: States, *, computed: bool) -> CriterionSpec:
         value, subject = self.values[states.value], self.say(states.subject)
         near = tuple(self.say(phrase) for phrase in states.near)
         check = value.check(near)
@@ -115,7 +120,14 @@ class Story:
             wrong = value.described(wrong=True)
             fails = f"it is missing, or {wrong} is given, from a draft or from another matter"
         passes = f"the deliverable states {subject}: {value.described()}"
-        return CriterionSpec(f"States {subject}", passes, fails, check)
+        error_class = states.error_class or _error_class(value, computed=computed)
+        return CriterionSpec(f"States {subject}", passes, fails, check, error_class)
+
+
+def _error_class(value: Value, *, computed: bool) -> ErrorClass:
+    if computed:
+        return "cross-doc synthesis"
+    return "missing facts/entities" if value.kind == "name" else "numbers/dates"
 
 
 def company_value(company: Company, wrong: Company | None = None) -> Value:

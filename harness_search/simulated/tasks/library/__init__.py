@@ -1,0 +1,1 @@
+"""Texts of papers that every matter file holds; one clause a paragraph."""
