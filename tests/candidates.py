@@ -1,7 +1,6 @@
 """Candidates made of the baseline and mechanisms, run on real files with a scripted model."""
 
 import copy
-import importlib.util
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,7 +22,8 @@ DONE = [{"type": "text", "text": "Done."}]
 class ScriptedModel:
     """Answers with prepared contents, one a call, and then says that it is done."""
 
-    def __init__(self, *contents: list[dict[str, Any]]) -> None:
+    def __init__(self, *contents: list[dict[str, Any]], context_tokens: int | None = None) -> None:
+        self.context_tokens = context_tokens
         self.requests: list[dict[str, Any]] = []
         self._contents = [*contents]
 
@@ -35,6 +35,11 @@ class ScriptedModel:
 
 def write(path: str, content: str, tool: str = "write") -> list[dict[str, Any]]:
     return call(tool, {"file_path": path, "content": content})
+
+
+def says(text: str) -> list[dict[str, Any]]:
+    """A reply in words, without any tool call."""
+    return [{"type": "text", "text": text}]
 
 
 def call(tool: str, arguments: object) -> list[dict[str, Any]]:
@@ -52,14 +57,12 @@ def stacked(names: Sequence[str]) -> str:
 
 
 def load(names: Sequence[str], folder: Path) -> ModuleType:
-    """The baseline with the mechanisms, written to a file and imported from there."""
+    """The baseline with the mechanisms, written to a file and run from there."""
     file = folder / "candidate.py"
     file.write_text(stacked(names), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("candidate", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = ModuleType("candidate")
+    # An import could take the bytecode of an earlier candidate of the same second and size.
+    exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), vars(module))
     return module
 
 
@@ -78,13 +81,25 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         *contents: list[dict[str, Any]],
         deliverables: tuple[str, ...] = (),
         instructions: str = "Write it.",
+        context_tokens: int | None = None,
     ) -> list[dict[str, Any]]:
         task = Task(instructions, Path("documents"), Path(), Path("output"), deliverables)
-        model = ScriptedModel(*contents)
+        model = ScriptedModel(*contents, context_tokens=context_tokens)
         load(names, tmp_path).solve(task, model)
         return model.requests
 
     return run_candidate
+
+
+def asked(requests: list[dict[str, Any]]) -> list[str]:
+    """The user messages in words that followed the assignment, in order."""
+    texts = [
+        message["content"] if isinstance(message["content"], str) else message["content"][0]
+        for message in requests[-1]["messages"][1:]
+        if message["role"] == "user"
+    ]
+    spoken = [text.get("text") if isinstance(text, dict) else text for text in texts]
+    return [text for text in spoken if text is not None]
 
 
 def results(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -76,6 +76,8 @@ def add_rollout(
     output: Sequence[str] = ("memo.md",),
     calls: Sequence[Call] = (),
     result: str = "wrote it",
+    closing: str = "Done.",
+    stop: str = "end_turn",
 ) -> Path:
     """Evidence as the scaffold files it, for a task of ten criteria and one deliverable."""
     suffix = f".attempt-{attempt}" if attempt > 1 else ""
@@ -87,11 +89,12 @@ def add_rollout(
         "deliverables": list(deliverables), "output": list(output),
     }  # fmt: skip
     (folder / "rollout.json").write_text(to_json(summary))
-    add_transcript(folder / "transcript.jsonl", calls, result)
+    reply = {"content": [{"type": "text", "text": closing}], "stop_reason": stop}
+    add_transcript(folder / "transcript.jsonl", calls, result, reply)
     return folder
 
 
-def add_transcript(file: Path, calls: Sequence[Call], result: str) -> None:
+def add_transcript(file: Path, calls: Sequence[Call], result: str, reply: dict[str, Any]) -> None:
     messages: list[dict[str, Any]] = [{"role": "user", "content": "Write `memo.md`."}]
     for number, (arguments, failed) in enumerate(calls):
         use = {"type": "tool_use", "id": f"{number}", "name": "write", "input": arguments}
@@ -102,9 +105,8 @@ def add_transcript(file: Path, calls: Sequence[Call], result: str) -> None:
         messages += [
             {"role": "assistant", "content": [use]}, {"role": "user", "content": [told]},
         ]  # fmt: skip
-    reply = {"content": [{"type": "text", "text": "Done."}]}
     with closing(TranscriptWriter(file)) as writer:
-        writer.request(1, "", {"messages": messages})
+        writer.request(1, "", {"messages": messages, "tools": [{"name": "write"}]})
         writer.reply(1, 200, reply)
 
 
@@ -118,8 +120,20 @@ SYMPTOMS: dict[str, dict[str, Any]] = {
     "toolcall_json_repair": {
         "passed": 0, "output": [], "calls": [('{"file_path": "memo.md", "content": "', True)],
     },
-    "output_listing": {"passed": 0, "output": []},
+    "finish_verification": {"passed": 0, "output": []},
     "second_look": {"passed": 2, "calls": writes("# A")},
+    "cross_type_landing": {
+        "passed": 0, "deliverables": ["memo.docx"], "output": ["memo.md"], "calls": writes("# A"),
+    },
+    "opens_as_its_type": {
+        "passed": 0, "deliverables": ["memo.docx"], "output": ["memo.docx"],
+        "calls": writes("# A", path="memo.docx"),
+    },
+    "textual_call_rescue": {
+        "passed": 0, "output": [],
+        "closing": '<tool_call>\n{"name": "write", "arguments": {}}\n</tool_call>',
+    },
+    "larger_replies": {"stop": "max_tokens", "calls": writes("# A")},
 }  # fmt: skip
 
 

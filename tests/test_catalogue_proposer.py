@@ -9,6 +9,7 @@ import pytest
 from catalogue_sessions import (
     BASELINE,
     DEV_TASKS,
+    NAMES,
     ORIGIN,
     add_rollout,
     first_session,
@@ -18,6 +19,7 @@ from catalogue_sessions import (
 
 from harness_search.errors import InputError
 from harness_search.proposers.catalogue import default_catalogue
+from harness_search.proposers.catalogue.edits import Source
 from harness_search.proposers.catalogue.evidence import EvidenceReader
 from harness_search.proposers.session import Session
 
@@ -46,8 +48,7 @@ def test_the_candidate_is_the_incumbent_with_one_mechanism_and_a_sound_claim(
     new = (session.view / "harnesses" / f"{claim.name}.py").read_text()
     old = (session.view / "harnesses" / "baseline.py").read_text()
     assert old == BASELINE.read_text()
-    rest = iter(new.splitlines())
-    assert all(line in rest for line in old.splitlines()), "a line of the parent is gone"
+    assert new == mechanism.add_to(Source(old)).text
 
 
 def test_the_claim_file_has_the_fields_of_the_contract_and_no_others(session: Session) -> None:
@@ -97,7 +98,7 @@ def test_the_log_names_every_file_read_the_ranking_and_the_choice(session: Sessi
     assert "  second_look: compared with baseline in iteration 1\n" in log
     assert f"Choice: {claim.name}, because" in log
     stakes = [line for line in log.splitlines() if " x " in line and " = " in line]
-    assert len(stakes) == 5
+    assert len(stakes) == len(NAMES) - 1
     assert "  deliverable_landing_gate: 100.00 x " in log
 
 
@@ -134,15 +135,33 @@ def test_malformed_evidence_is_named_with_file_and_field(session: Session) -> No
 # Independence.
 
 
-def test_the_catalogue_imports_neither_the_gate_nor_the_simulated_model() -> None:
-    for file in (ROOT / "harness_search" / "proposers" / "catalogue").glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+CATALOGUE = ROOT / "harness_search" / "proposers" / "catalogue"
+SIMULATED = ROOT / "harness_search" / "simulated"
+
+
+@pytest.mark.parametrize(
+    ("folder", "others"),
+    [(CATALOGUE, ("promotion", "simulated")), (SIMULATED, ("promotion", "proposers"))],
+    ids=["the catalogue", "the simulated model"],
+)
+def test_catalogue_and_simulated_model_know_neither_each_other_nor_the_gate(
+    folder: Path, others: tuple[str, ...]
+) -> None:
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [item.name for item in node.names] if isinstance(node, ast.Import) else []
-            assert not any("promotion" in name or "simulated" in name for name in names), file
+            names += [item.name for item in getattr(node, "names", []) if hasattr(item, "name")]
+            parts = {part for name in names for part in name.split(".")}
+            assert not parts & set(others), file
+
+
+def test_the_simulated_model_has_never_heard_of_a_mechanism() -> None:
+    for file in SIMULATED.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert not [name for name in NAMES if name in text], file
 
 
 def test_the_catalogue_does_not_say_which_mechanisms_are_good() -> None:
-    for file in (ROOT / "harness_search" / "proposers" / "catalogue").glob("*.py"):
+    for file in CATALOGUE.glob("*.py"):
         words = file.read_text().casefold()
         assert not any(word in words for word in ("helpful", "harmful", "harmless", "placebo"))

@@ -235,7 +235,7 @@ def test_a_long_tool_result_is_cut_with_a_note(run: Run) -> None:
     Path("documents/lease.txt").write_text("x" * 2_600)
     requests = run(["short_tool_results"], call("read", {"file_path": "documents/lease.txt"}))
     text = results(requests)[0]["content"]
-    assert text == "x" * 2_500 + "\n[100 more characters left out]"
+    assert text == "x" * 1_000 + "\n[1600 more characters left out]"
 
 
 def test_a_second_look_is_one_more_round_of_the_same_conversation(run: Run) -> None:

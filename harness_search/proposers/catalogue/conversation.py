@@ -3,9 +3,10 @@
 from harness_search.proposers.catalogue.edits import AddImport, AddNote, AddSection
 from harness_search.proposers.catalogue.edits import InsertStatement as Insert
 from harness_search.proposers.catalogue.evidence import RolloutEvidence
-from harness_search.proposers.catalogue.mechanism import TOLD, TOOLS_SECTION, Mechanism
+from harness_search.proposers.catalogue.mechanism import TOLD, TOOLS_SECTION, Mechanism, weighed
+from harness_search.proposers.catalogue.symptoms import incomplete
 
-SHORT_RESULT = 2_500
+SHORT_RESULT = 1_000
 """Characters of a tool result that the mechanism below keeps."""
 
 REPAIR_CODE = r'''
@@ -96,11 +97,6 @@ def cut_away(rollout: RolloutEvidence) -> float:
     return incomplete(rollout) * beyond / max(1, sum(lengths))
 
 
-def incomplete(rollout: RolloutEvidence) -> float:
-    """Criteria lost although a deliverable was there, which the model may yet mend."""
-    return TOLD * (1 - rollout.share_of_lost(len(rollout.missing))) if rollout.lost else 0.0
-
-
 REPAIR = Mechanism(
     name="toolcall_json_repair",
     hypothesis=(
@@ -141,7 +137,7 @@ SHORTENING = Mechanism(
         Insert("answer", "after", "result = text[:LONGEST_RESULT]", "result = shortened(result)"),
         AddSection(SHORTENING_CODE, before=TOOLS_SECTION),
     ),
-    symptom=cut_away,
+    symptom=weighed(TOLD, cut_away),
 )
 
 SECOND_LOOK = Mechanism(
@@ -165,5 +161,5 @@ SECOND_LOOK = Mechanism(
         ),
         AddSection(SECOND_LOOK_CODE, before=TOOLS_SECTION),
     ),
-    symptom=incomplete,
+    symptom=weighed(TOLD, incomplete),
 )

@@ -1,63 +1,19 @@
 """Mechanisms that see to it that what the model wrote arrives as a deliverable."""
 
-from harness_search.proposers.catalogue.edits import AddImport, AddNote, AddSection, AddStatement
+from harness_search.proposers.catalogue import helpers
+from harness_search.proposers.catalogue.edits import AddImport, AddNote, AddSection
 from harness_search.proposers.catalogue.edits import InsertStatement as Insert
-from harness_search.proposers.catalogue.evidence import RolloutEvidence, path_in_output, suffix
-from harness_search.proposers.catalogue.mechanism import TOLD, TOOLS_SECTION, Mechanism
+from harness_search.proposers.catalogue.evidence import RolloutEvidence, path_in_output
+from harness_search.proposers.catalogue.mechanism import TOLD, TOOLS_SECTION, Mechanism, weighed
+from harness_search.proposers.catalogue.symptoms import misplaced, missing
 
 LANDING_CODE = r'''
-# Deliverable landing: only files at the top level of the output folder are graded.
+# Deliverable landing: a file under another name or in another folder is better than none.
 
 
 def land_deliverables(task: Task) -> None:
-    """Give each requested name that is missing a copy of the best file found elsewhere."""
-    names = requested_names(task)
-    missing = [name for name in names if is_missing(task.output / name)]
-    delivered = {task.output / name for name in names}
-    found = [path for path in files_written(task) if path not in delivered]
-    task.output.mkdir(parents=True, exist_ok=True)
-    pairs = [(path, name) for name in missing for path in found if is_same_kind(path, name)]
-    for path, name in sorted(pairs, key=landing_order, reverse=True):
-        if name in missing and path in found:
-            shutil.copyfile(path, task.output / name)
-            missing.remove(name)
-            found.remove(path)
-
-
-def requested_names(task: Task) -> list[str]:
-    """The names that the task lists, or else the file names in backticks in its instructions."""
-    if task.deliverables:
-        return list(task.deliverables)
-    quoted = re.findall(r"`(?:[^`\n]*/)?([^`/\n]+\.\w{2,5})`", task.instructions)
-    inputs = {path.name for path in task.documents.rglob("*")}
-    return [name for name in dict.fromkeys(quoted) if name not in inputs]
-
-
-def is_missing(path: Path) -> bool:
-    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
-
-
-def files_written(task: Task) -> list[Path]:
-    """Every file with content in the workspace and the output folder, the documents left out."""
-    folders = (task.workspace, task.output)
-    paths = {path for folder in folders for path in folder.rglob("*") if is_visible(path)}
-    own = [path for path in sorted(paths) if task.documents not in path.parents]
-    return [path for path in own if path.stat().st_size > 0]
-
-
-def is_same_kind(path: Path, name: str) -> bool:
-    return path.suffix.casefold() == Path(name).suffix.casefold()
-
-
-def landing_order(pair: tuple[Path, str]) -> tuple[float, int, str]:
-    """Most words of the name in common first, then the newest file."""
-    path, name = pair
-    had, wanted = words_of(path), words_of(Path(name))
-    return len(had & wanted) / len(had | wanted), path.stat().st_mtime_ns, str(path)
-
-
-def words_of(path: Path) -> set[str]:
-    return set(re.findall(r"[a-z0-9]+", path.stem.casefold())) or {path.stem}
+    """Fill each requested name that is missing from a file of the same kind."""
+    fill_missing(task, same_kind=True)
 '''
 
 REASSEMBLY_CODE = r'''
@@ -89,14 +45,6 @@ def parts_written(task: Task, messages: list[dict[str, Any]]) -> dict[Path, tupl
     return written
 
 
-def successful_calls(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    contents = [message["content"] for message in messages if isinstance(message["content"], list)]
-    blocks = [block for content in contents for block in content]
-    results = [block for block in blocks if block["type"] == "tool_result"]
-    done = {block["tool_use_id"] for block in results if not block["is_error"]}
-    return [block for block in blocks if block["type"] == "tool_use" and block["id"] in done]
-
-
 def with_part(parts: list[str], content: str) -> list[str]:
     """The parts with one more; a text that repeats earlier ones replaces them as a revision."""
     before = {line for part in parts for line in part.splitlines() if line.strip()}
@@ -112,12 +60,6 @@ def opening(part: str) -> str:
     lines = [line.strip(" #\t").casefold() for line in part.splitlines()]
     return next((line for line in lines if line), "")
 '''
-
-
-def misplaced(rollout: RolloutEvidence) -> float:
-    """Missing deliverables for which a file of the same kind lies elsewhere."""
-    kinds = {suffix(path) for path in rollout.stray}
-    return rollout.share_of_lost(sum(suffix(name) in kinds for name in rollout.missing))
 
 
 def clobbered(rollout: RolloutEvidence) -> float:
@@ -140,11 +82,6 @@ def _replaced(texts: list[str]) -> float:
     return 1 - len(texts[-1]) / size
 
 
-def absent(rollout: RolloutEvidence) -> float:
-    """Missing deliverables, whatever became of them, that a reminder may bring."""
-    return TOLD * rollout.share_of_lost(len(rollout.missing))
-
-
 LANDING = Mechanism(
     name="deliverable_landing_gate",
     hypothesis=(
@@ -160,7 +97,9 @@ LANDING = Mechanism(
     edits=(
         AddNote("a requested file that is missing is filled from the best file found elsewhere"),
         AddImport("shutil"),
-        AddStatement("solve", "land_deliverables(task)"),
+        helpers.at_end("land_deliverables(task)"),
+        helpers.REQUESTED,
+        helpers.LANDING,
         AddSection(LANDING_CODE, before=TOOLS_SECTION),
     ),
     symptom=misplaced,
@@ -180,7 +119,8 @@ REASSEMBLY = Mechanism(
     ),
     edits=(
         AddNote("a file that the model wrote in parts is put together again from the messages"),
-        Insert("converse", "before", "return", "reassemble_deliverables(task, messages)"),
+        helpers.when_done("reassemble_deliverables(task, messages)"),
+        helpers.CALLS,
         AddSection(REASSEMBLY_CODE, before=TOOLS_SECTION),
     ),
     symptom=clobbered,
@@ -218,5 +158,5 @@ LISTING = Mechanism(
         ),
         AddSection(LISTING_CODE, before=TOOLS_SECTION),
     ),
-    symptom=absent,
+    symptom=weighed(TOLD, missing),
 )

@@ -4,7 +4,7 @@ import ast
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, Protocol
 
 ADDED = "Added to the stock loop:"
@@ -41,20 +41,26 @@ class Source:
                 return node
         raise NotApplicableError(f"the file has no function {name}")
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name that the file binds at its top level."""
+        return _bound(self.tree)
+
 
 @dataclass(frozen=True, slots=True)
 class Insertion:
-    """Lines that go after the first `after` lines of a file."""
+    """Lines that go after the first `after` lines of a file, in place of the next `replaced`."""
 
     after: int
     lines: tuple[str, ...]
+    replaced: int = 0
 
 
 class Edit(Protocol):
-    """One addition to a harness file."""
+    """One change of a harness file."""
 
     def place(self, source: Source) -> Insertion:
-        """What to add and where; raises NotApplicableError."""
+        """What to write and where; raises NotApplicableError."""
         ...
 
 
@@ -66,7 +72,8 @@ def apply_edits(source: Source, edits: Sequence[Edit]) -> Source:
     placed = sorted((edit.place(source) for edit in edits), key=lambda item: item.after)
     lines = [*source.lines]
     for insertion in reversed(placed):  # from the bottom, so that line numbers stay right
-        lines[insertion.after : insertion.after] = insertion.lines
+        end = insertion.after + insertion.replaced
+        lines[insertion.after : end] = insertion.lines
     result = Source("\n".join(lines))
     _ = result.tree
     return result
@@ -106,6 +113,9 @@ class AddSection:
         code = self.code.strip()
         if code in source.text:
             raise NotApplicableError(f"the file already has {code.splitlines()[0]!r}")
+        taken = sorted(_names_bound(code) & source.names)
+        if taken:
+            raise NotApplicableError(f"the file already has {', '.join(taken)}")
         return Insertion(self._number(source), (*code.split("\n"), "", ""))
 
     def _number(self, source: Source) -> int:
@@ -121,32 +131,55 @@ class AddSection:
 
 
 @dataclass(frozen=True, slots=True)
+class AddHelpers:
+    """A section that several mechanisms need; a file that has it stays as it is."""
+
+    code: str
+    before: str
+
+    def place(self, source: Source) -> Insertion:
+        if self.code.strip() in source.text:
+            return Insertion(0, ())
+        return AddSection(self.code, self.before).place(source)
+
+
+@dataclass(frozen=True, slots=True)
 class AddStatement:
-    """One statement at the end of a function."""
+    """One statement at the end of a function, or before the first of `ahead_of` that is there.
+
+    `ahead_of` keeps the order of what runs the same, whichever mechanism is stacked first.
+    """
 
     function: str
     statement: str
+    ahead_of: tuple[str, ...] = ()
 
     def place(self, source: Source) -> Insertion:
         function = source.function(self.function)
         _refuse_repeated(function, self.statement)
+        later = _first_of(function, self.ahead_of)
+        if later:
+            return Insertion(later.lineno - 1, _indented(self.statement, later))
         last = function.body[-1]
         if isinstance(last, ast.Return | ast.Raise):
             raise NotApplicableError(f"nothing runs after the last line of {self.function}")
-        return Insertion(_end(last), (" " * last.col_offset + self.statement,))
+        return Insertion(_end(last), _indented(self.statement, last))
 
 
 @dataclass(frozen=True, slots=True)
 class InsertStatement:
     """One statement before or after an anchor: the only statement of its text in a function.
 
-    The anchor is compared as parsed code, so that quotes and line breaks do not matter.
+    The anchor is compared as parsed code, so that quotes and line breaks do not matter. The
+    statement may have several lines; before an anchor it goes further up when one of `ahead_of`
+    is there.
     """
 
     function: str
     side: Literal["before", "after"]
     anchor: str
     statement: str
+    ahead_of: tuple[str, ...] = ()
 
     def place(self, source: Source) -> Insertion:
         function = source.function(self.function)
@@ -156,9 +189,46 @@ class InsertStatement:
             raise NotApplicableError(
                 f"{self.function} has {len(found)} statements {self.anchor!r}, not one"
             )
-        anchor = found[0]
+        anchor = _first_of(function, self.ahead_of) or found[0]
         after = anchor.lineno - 1 if self.side == "before" else _end(anchor)
-        return Insertion(after, (" " * anchor.col_offset + self.statement,))
+        return Insertion(after, _indented(self.statement, anchor))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceConstant:
+    """Another value for a top-level constant that still has the value of the stock loop."""
+
+    name: str
+    old: str
+    new: str
+
+    def place(self, source: Source) -> Insertion:
+        for node in source.tree.body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == self.name:
+                return _replaced(source, node.value, self.old, self.new)
+        raise NotApplicableError(f"the file has no constant {self.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceExpression:
+    """Another expression for the only one of its text in a function; each is on one line."""
+
+    function: str
+    old: str
+    new: str
+
+    def place(self, source: Source) -> Insertion:
+        function, wanted = source.function(self.function), _unparsed(self.old)
+        found = [
+            node
+            for node in ast.walk(function)
+            if isinstance(node, ast.expr) and ast.unparse(node) == wanted
+        ]
+        if len(found) != 1:
+            raise NotApplicableError(f"{self.function} has {len(found)} times {self.old!r}")
+        if _unparsed(self.new) in ast.unparse(function):  # the new one may contain the old one
+            raise NotApplicableError(f"{self.function} already has {self.new!r}")
+        return _replaced(source, found[0], self.old, self.new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,3 +267,50 @@ def _statements(function: ast.FunctionDef, text: str) -> list[ast.stmt]:
 def _refuse_repeated(function: ast.FunctionDef, statement: str) -> None:
     if _statements(function, statement):
         raise NotApplicableError(f"{function.name} already has {statement!r}")
+
+
+def _first_of(function: ast.FunctionDef, statements: Sequence[str]) -> ast.stmt | None:
+    """Whichever of the statements comes first in a function, if one is there."""
+    found = [node for text in statements for node in _statements(function, text)]
+    return min(found, key=lambda node: node.lineno, default=None)
+
+
+def _indented(statement: str, neighbour: ast.stmt) -> tuple[str, ...]:
+    return tuple(textwrap.indent(statement, " " * neighbour.col_offset).split("\n"))
+
+
+def _replaced(source: Source, node: ast.expr, old: str, new: str) -> Insertion:
+    line = source.lines[node.lineno - 1]
+    # The parser counts bytes.
+    start, end = (
+        len(line.encode()[:offset].decode()) for offset in (node.col_offset, node.end_col_offset)
+    )
+    if node.end_lineno != node.lineno or ast.unparse(node) != _unparsed(old):
+        raise NotApplicableError(f"{line.strip()!r} is not {old} any more")
+    return Insertion(node.lineno - 1, (line[:start] + new + line[end:],), replaced=1)
+
+
+def _unparsed(expression: str) -> str:
+    return ast.unparse(ast.parse(expression, mode="eval"))
+
+
+@lru_cache
+def _names_bound(code: str) -> frozenset[str]:
+    """The top-level names of a section; none when it does not parse, which is found out later."""
+    try:
+        return _bound(ast.parse(code))
+    except SyntaxError:
+        return frozenset()
+
+
+def _bound(tree: ast.Module) -> frozenset[str]:
+    names = set[str]()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {target.id for target in targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    return frozenset(names)

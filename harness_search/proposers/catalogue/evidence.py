@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness_search.errors import InputError
-from harness_search.gateway.transcript import conversation
+from harness_search.gateway.transcript import Exchange, read_transcript
 from harness_search.ledger.rows import Outcome
 
 Message = dict[str, Any]
@@ -61,6 +61,16 @@ class RolloutEvidence:
 
     file: RolloutFile
     calls: tuple[ToolCall, ...]
+    assignment: str = ""
+    """The first user message."""
+    said: tuple[str, ...] = ()
+    """What the model said in words, reply by reply; empty where it only called tools."""
+    closings: tuple[str, ...] = ()
+    """Those of its replies that called no tool."""
+    stops: frozenset[str] = frozenset()
+    """Every reason why a reply ended."""
+    tools: frozenset[str] = frozenset()
+    """Names of the tools that the model could call."""
 
     @property
     def lost(self) -> int:
@@ -79,15 +89,22 @@ class RolloutEvidence:
         found = [*self.file.output, *written]
         return [path for path in found if path_in_output(path) not in self.file.deliverables]
 
+    @property
+    def written(self) -> str:
+        """Everything that the model wrote into files."""
+        return "\n".join(str(call.arguments["content"]) for call in self.calls if call.written)
+
+    def share_of_criteria(self, share: float) -> float:
+        """The share of the lost criteria that such a share of all criteria can account for."""
+        return min(1.0, share * self.file.total / self.lost) if self.lost else 0.0
+
     def share_of_lost(self, deliverables: float) -> float:
         """The share of the lost criteria that so many deliverables can account for, 0 to 1.
 
         Criteria are taken to be spread evenly over the requested deliverables.
         """
-        if not self.lost or not self.file.deliverables:
-            return 0.0
-        criteria = deliverables / len(self.file.deliverables) * self.file.total
-        return min(1.0, criteria / self.lost)
+        requested = len(self.file.deliverables)
+        return self.share_of_criteria(deliverables / requested) if requested else 0.0
 
 
 def path_in_output(path: str) -> str:
@@ -124,7 +141,7 @@ class EvidenceReader:
         for attempt in sorted(folder.glob("trial-*"), key=_trial_and_attempt):
             file = self._rollout_file(attempt / "rollout.json")
             if file and file.outcome.finished:
-                by_trial[file.trial] = RolloutEvidence(file, self._calls(attempt))
+                by_trial[file.trial] = self._with_transcript(file, attempt)
         return list(by_trial.values())
 
     def _rollout_file(self, path: Path) -> RolloutFile | None:
@@ -139,16 +156,41 @@ class EvidenceReader:
                 path, name, repr(first["input"])[:120], first["msg"].lower()
             ) from error
 
-    def _calls(self, attempt: Path) -> tuple[ToolCall, ...]:
+    def _with_transcript(self, file: RolloutFile, attempt: Path) -> RolloutEvidence:
         transcript = attempt / "transcript.jsonl"
         if not transcript.is_file():  # the harness failed before its first call
-            return ()
+            return RolloutEvidence(file, ())
         self.read.append(transcript)
-        return tool_calls(conversation(transcript))
+        exchanges = list(read_transcript(transcript))
+        return rollout_evidence(file, exchanges)
 
 
 def _trial_and_attempt(folder: Path) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", folder.name))
+
+
+def rollout_evidence(file: RolloutFile, exchanges: Sequence[Exchange]) -> RolloutEvidence:
+    """What the exchanges of a rollout show; those of its last request are the conversation."""
+    if not exchanges:
+        return RolloutEvidence(file, ())
+    messages = exchanges[-1].request["messages"]
+    taken = [exchange for exchange in exchanges if exchange.status == 200]
+    answered = [exchange.reply for exchange in taken]
+    replies = [_blocks(reply) for reply in answered]
+    tools = [tool for exchange in taken for tool in exchange.request.get("tools") or ()]
+    return RolloutEvidence(
+        file,
+        tool_calls(messages),
+        assignment=_words(messages[0].get("content", "")) if messages else "",
+        said=tuple(_words(reply) for reply in replies),
+        closings=tuple(
+            _words(reply)
+            for reply in replies
+            if not any(block["type"] == "tool_use" for block in reply)
+        ),
+        stops=frozenset(str(reply.get("stop_reason")) for reply in answered),
+        tools=frozenset(str(tool["name"]) for tool in tools),
+    )
 
 
 def tool_calls(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
@@ -174,3 +216,11 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
 
 def _text(content: object) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+
+
+def _words(content: object) -> str:
+    """The text of a message, without its tool calls and results."""
+    if isinstance(content, str):
+        return content
+    blocks = content if isinstance(content, list) else []
+    return "\n".join(block["text"] for block in blocks if block["type"] == "text")

@@ -10,11 +10,28 @@ from harness_search.proposers.catalogue.evidence import RolloutEvidence
 Symptom = Callable[[RolloutEvidence], float]
 """Estimates, from one rollout, the share of its lost criteria that a mechanism addresses."""
 
+# Priors: factors on what a symptom estimates. A remedy that the model must act on is worth less
+# than one that code performs, which has no factor, and less again the vaguer the request.
+
+ASKED = 0.5
+"""The model is asked, when it wants to finish, for the very thing that is missing."""
+
+HALF = 0.5
+"""Code performs the remedy, but the evidence does not show how much of the loss it is for."""
+
 TOLD = 0.25
-"""Factor on the symptom of a mechanism that leaves the remedy to the model, which may not act."""
+"""The model is told what happened, or asked in general terms, and must find what to do."""
+
+ADVISED = 0.1
+"""The model is informed or advised before anything is lost, and may have forgotten by then."""
 
 TOOLS_SECTION = "# The tools."
 """The section of a harness file before which mechanisms put their functions."""
+
+
+def weighed(factor: float, symptom: Symptom) -> Symptom:
+    """The symptom, of which a mechanism is expected to mend such a share."""
+    return lambda rollout: factor * symptom(rollout)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,10 @@ def _past(option: Option) -> str:
     """What an orphan reached before."""
     assert option.earlier is not None
     delta = option.earlier.delta
-    figure = f"gained {delta:+.2f} points" if delta is not None else "was inconclusive"
+    if delta is None:
+        figure = "was inconclusive"
+    else:
+        figure = f"{'gained' if delta > 0 else 'lost'} {abs(delta):.2f} points"
     return f"{option.earlier.name} {figure} against {option.earlier.incumbent}"
 
 

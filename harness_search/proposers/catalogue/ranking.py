@@ -15,6 +15,11 @@ JITTER = 0.4
 """Standard deviation of the logarithm of the jitter: of two mechanisms one of which has twice
 the points at stake, the other one goes first about one time in nine."""
 
+NOISE = 1.5
+"""Points by which two evaluations of equally good harnesses differ, one standard deviation.
+
+Three trials with the study's 1 to 3 points of noise a pass give 0.8 to 2.4 points."""
+
 NAMED_TASKS = 5
 """Fix and regression tasks that a claim names; the contract asks for at least so many."""
 
@@ -28,7 +33,9 @@ class Option:
 
     mechanism: Mechanism
     earlier: PastIteration | None
-    """Where it was compared with an older incumbent, without having clearly lost."""
+    """The latest of its earlier iterations."""
+    reach: float = math.inf
+    """Points that earlier comparisons leave possible; see `reach`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Ranked:
     by_task: Mapping[str, float]
     """Points at stake by dev task; they sum up to the pooled points at stake."""
     stake: float
-    """Pooled points at stake; of a restacked orphan at most what it was once measured to gain."""
+    """Pooled points at stake; of a restacked orphan at most what comparisons leave possible."""
     jitter: float
 
     @property
@@ -62,7 +69,7 @@ def sort_out(
         if reason:
             left_out.append((mechanism, reason))
         else:
-            options.append(Option(mechanism, past[-1] if past else None))
+            options.append(Option(mechanism, past[-1] if past else None, reach(past)))
     return options, left_out
 
 
@@ -84,9 +91,22 @@ def _closed(past: Sequence[PastIteration], incumbent: str) -> str:
             return f"rejected by audit in iteration {item.iteration}"
         if item.incumbent == incumbent and item.decision is not DecisionKind.INCONCLUSIVE:
             return f"compared with {incumbent} in iteration {item.iteration}"
-        if item.delta is not None and item.delta <= 0:
-            return f"lost in iteration {item.iteration} ({item.delta:+.2f} points)"
+    if reach(past) <= 0:
+        deltas = ", ".join(f"{item.delta:+.2f}" for item in past if item.delta is not None)
+        return f"lost by more than noise ({deltas} points)"
     return ""
+
+
+def reach(past: Sequence[PastIteration]) -> float:
+    """Points that a mechanism may yet gain: one standard error above the mean of its comparisons.
+
+    What was close to zero may have lost by noise only, or may need what a newer incumbent has; each
+    further comparison leaves less room for that. Infinite before the first one.
+    """
+    deltas = [item.delta for item in past if item.delta is not None]
+    if not deltas:
+        return math.inf
+    return sum(deltas) / len(deltas) + NOISE / math.sqrt(len(deltas))
 
 
 def rank(options: Sequence[Option], rollouts: Rollouts, seed: int, iteration: int) -> list[Ranked]:
@@ -105,9 +125,7 @@ def rank(options: Sequence[Option], rollouts: Rollouts, seed: int, iteration: in
 
 def _figures(option: Option, rollouts: Rollouts, seed: int, iteration: int) -> Ranked:
     by_task = points_at_stake(option.mechanism, rollouts)
-    stake = sum(by_task.values())
-    if option.earlier and option.earlier.delta is not None:
-        stake = min(stake, option.earlier.delta)  # what was measured beats what is estimated
+    stake = min(sum(by_task.values()), option.reach)  # what was measured beats what is estimated
     return Ranked(option, by_task, stake, jitter(option.mechanism, seed, iteration))
 
 
