@@ -33,7 +33,6 @@ from harness_search.rollouts.kit import prepare_kit
 from harness_search.sandbox.choice import BWRAP, LANDLOCK, NONE, SANDBOXES, make_sandbox
 
 STARTS, CONCURRENT, KILLS = "starts", "concurrent", "kills"
-BEGIN, END = "<!-- figures -->\n", "<!-- /figures -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +192,13 @@ def say(news: str) -> None:
     print(news, file=sys.stderr)
 
 
-def write(page: Path, figures: str) -> None:
+def write(page: Path, figures: str, marks: str = "figures") -> None:
     """Put the figures between their marks in the page; raises ValueError without marks."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+    opening, closing = f"<!-- {marks} -->\n", f"<!-- /{marks} -->"
+    before, begin, rest = page.read_text(encoding="utf-8").partition(opening)
+    _, end, after = rest.partition(closing)
     if not end:
-        raise ValueError(f"{page} has no marks {BEGIN.strip()} and {END}")
+        raise ValueError(f"{page} has no marks {opening.strip()} and {closing}")
     page.write_text(f"{before}{begin}{figures}\n{end}{after}", encoding="utf-8")
 
 
