@@ -14,7 +14,7 @@ from harness_search.simulated.tasks.build import (
     Benchmark,
     build_benchmark,
     build_with_splits,
-    oracle_deliverables,
+    generated_spec,
     task_spec,
 )
 from harness_search.simulated.tasks.check import check_benchmark
@@ -160,5 +160,5 @@ def test_tasks_from_elsewhere_are_validated_without_an_oracle(tmp_path: Path) ->
     assert report.sound
     assert not report.tasks[0].generated
     with pytest.raises(InputError) as caught:
-        oracle_deliverables(discover(folder)[report.tasks[0].task_id])
+        generated_spec(discover(folder)[report.tasks[0].task_id])
     assert caught.value.field == "metadata"

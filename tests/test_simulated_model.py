@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulated_matter import (
     ASSIGNMENT,
-    BASELINE,
     FACTS,
     Worker,
     assignment_prone_to,
     calls_of,
     delivered,
     facts_in,
+    harness,
     solve,
     work,
 )
@@ -28,7 +28,7 @@ from harness_search.judging.documents import TextStore
 from harness_search.rollouts.view import make_view
 from harness_search.simulated.chance import Chance, uniform
 from harness_search.simulated.failures import prone_to
-from harness_search.simulated.personas import DEFAULT_PERSONA, PERSONAS, Failure
+from harness_search.simulated.personas import PERSONAS, Failure
 from harness_search.simulated.server import reply_to
 from harness_search.simulated.wire import Step, ToolUse, as_text, cut_to, malformed_json
 
@@ -60,8 +60,10 @@ def test_the_same_request_and_noise_give_the_same_reply() -> None:
     assert reply_to(request, "a") == reply_to(json.loads(json.dumps(request)), "a")
 
 
-def seen_by_the_model(folder: Path, tasks: Path, task_id: str) -> list[dict[str, Any]]:
-    """Every request of a rollout of the stock loop, on a task read from a folder of tasks."""
+def seen_by_the_model(
+    folder: Path, tasks: Path, task_id: str, persona: str, mechanisms: list[str]
+) -> list[dict[str, Any]]:
+    """Every request of a rollout on a task that is read from a folder of tasks."""
     task = discover(tasks)[task_id]
     make_view(folder, task, TextStore(folder.parent / "texts"))
     told = Task(
@@ -71,12 +73,24 @@ def seen_by_the_model(folder: Path, tasks: Path, task_id: str) -> list[dict[str,
         Path("output"),
         task.content.deliverables,
     )
-    model = Worker(DEFAULT_PERSONA, "one noise key")
-    return solve(folder, BASELINE.read_text(encoding="utf-8"), told, model).requests
+    model = Worker(persona, "one noise key")
+    return solve(folder, harness(*mechanisms), told, model).requests
 
 
+@pytest.mark.parametrize(
+    ("persona", "mechanisms"),
+    [
+        ("simulated-1", []),
+        ("simulated-1-mini", ["finish_verification", "document_coverage", "context_compaction"]),
+        ("simulated-birch-1", ["outline_playbook", "second_look"]),
+    ],
+)
 def test_renamed_folders_hidden_rubrics_and_a_moved_clock_change_nothing(
-    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    persona: str,
+    mechanisms: list[str],
 ) -> None:
     original = min(discover(repository / "tasks"))
     moved = tmp_path / "tasks" / "area-51" / "another-name"
@@ -86,9 +100,10 @@ def test_renamed_folders_hidden_rubrics_and_a_moved_clock_change_nothing(
     content |= {"criteria": [hidden], "metadata": {}, "title": "hidden"}
     (moved / "task.json").write_text(json.dumps(content), encoding="utf-8")
 
-    before = seen_by_the_model(tmp_path / "one", repository / "tasks", original)
+    how = (persona, mechanisms)
+    before = seen_by_the_model(tmp_path / "one", repository / "tasks", original, *how)
     monkeypatch.setattr(time, "time", lambda: 4e9)
-    after = seen_by_the_model(tmp_path / "two", tmp_path / "tasks", "area-51/another-name")
+    after = seen_by_the_model(tmp_path / "two", tmp_path / "tasks", "area-51/another-name", *how)
     assert len(before) > 3
     assert before == after
 

@@ -143,14 +143,6 @@ def task_spec(seed: int, index: int) -> TaskSpec:
     )  # fmt: skip
 
 
-def oracle_deliverables(task: Task) -> dict[str, bytes]:
-    """The ideal deliverables of a generated task, made again from its metadata.
-
-    Raises InputError for a task that this generator did not write.
-    """
-    return render_oracle(generated_spec(task))
-
-
 def render_oracle(spec: TaskSpec) -> dict[str, bytes]:
     """Every requested file with the answer to each of its points under the point's heading."""
     return {
