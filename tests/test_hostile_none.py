@@ -9,6 +9,8 @@ from hostile.expected import PAGE, Column, expected, table
 from hostile.reports import judged, report_of
 from identities import identities
 
+pytestmark = pytest.mark.xdist_group("hostile")  # they share one report, made by whoever is first
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
