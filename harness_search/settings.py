@@ -226,7 +226,7 @@ class Profile(_Section):
 def _simulated_profile() -> dict[str, Profile]:
     return {
         SIMULATED: Profile(
-            base_url=SIMULATED, model="simulated-1", context_tokens=7_000, cost_weight=25.0
+            base_url=SIMULATED, model="simulated-1", context_tokens=7_000, cost_weight=24.0
         )
     }
 

@@ -103,8 +103,8 @@ _THISTLE = Persona(
     context_tokens=7_000,
     deliberation_tokens=7_500,
     vague=0.03,
-    sometimes_vague=0.03,
-    beyond=0.95,
+    sometimes_vague=0.04,
+    beyond=0.98,
 )
 
 _THISTLE_MINI = Persona(
@@ -138,14 +138,14 @@ _THISTLE_MINI = Persona(
 _BIRCH = Persona(
     family="birch",
     delivery={
-        Failure.CLOBBERED_CHUNKS: 0.02,
-        Failure.WRONG_NAME: 0.02,
-        Failure.MARKDOWN_CONTENT: 0.02,
+        Failure.CLOBBERED_CHUNKS: 0.01,
+        Failure.WRONG_NAME: 0.01,
+        Failure.MARKDOWN_CONTENT: 0.01,
     },
     process={
-        Failure.EARLY_STOP: 0.03,
-        Failure.FEW_DOCUMENTS: 0.02,
-        Failure.WRONG_MATTER: 0.02,
+        Failure.EARLY_STOP: 0.01,
+        Failure.FEW_DOCUMENTS: 0.01,
+        Failure.WRONG_MATTER: 0.01,
     },
     heeds={},
     backfires={
