@@ -11,9 +11,6 @@ from harness_search.simulated.situation import Call
 
 PARTS = 3
 TRIES = 2
-MISPLACED = frozenset(
-    {Failure.WRONG_NAME, Failure.SUBFOLDER, Failure.SCRATCH_FOLDER, Failure.WRONG_TYPE}
-)
 MINDS_REMINDERS = 0.3
 """Share of tasks on which a reminder that names the file makes the model put it right."""
 _CUT_NOTICE = re.compile(

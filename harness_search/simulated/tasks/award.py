@@ -11,7 +11,7 @@ from harness_search.simulated.tasks.award_papers import (
     documents,
     heads_table,
 )
-from harness_search.simulated.tasks.names import Draw, business_day_after
+from harness_search.simulated.tasks.names import Draw
 from harness_search.simulated.tasks.papers import row_text
 from harness_search.simulated.tasks.spec import Matter, Table
 from harness_search.simulated.tasks.story import (
@@ -23,6 +23,7 @@ from harness_search.simulated.tasks.story import (
     date_value,
     money_value,
     percent_value,
+    period_values,
 )
 
 FAMILY = "award-comparison"
@@ -306,14 +307,9 @@ def _deadlines(draw: Draw) -> dict[str, Value]:
     # Early and narrow windows, so that no period ends on a day that a paper names.
     notified = [draw.date(datetime.date(2026, 2, 2), datetime.date(2026, 2, 13)) for _ in range(2)]
     served = [draw.date(datetime.date(2026, 1, 12), datetime.date(2026, 1, 16)) for _ in range(2)]
-    # The likely mistake is the right period, counted from another matter's date.
-    ends = [date + datetime.timedelta(days=challenges[0]) for date in notified]
-    due = [business_day_after(date, payments[0]) for date in served]
     return {
-        "challenge_days": Value("number", challenges[0], challenges[1], unit=" days"),
-        "pay_days": Value("number", payments[0], payments[1], unit=" business days"),
-        "notified": Value("date", notified[0], notified[1]),
-        "served": Value("date", served[0], served[1]),
-        "challenged": Value("date", ends[0], ends[1]),
-        "due": Value("date", due[0], due[1]),
+        **period_values(
+            ("challenge_days", "notified", "challenged"), challenges, notified, business=False
+        ),
+        **period_values(("pay_days", "served", "due"), payments, served, business=True),
     }

@@ -12,7 +12,7 @@ from harness_search.simulated.tasks.covenant_papers import (
     sales_table,
     tests_table,
 )
-from harness_search.simulated.tasks.names import Draw, business_day_after
+from harness_search.simulated.tasks.names import Draw
 from harness_search.simulated.tasks.papers import row_text
 from harness_search.simulated.tasks.spec import Matter, Table
 from harness_search.simulated.tasks.story import (
@@ -25,6 +25,7 @@ from harness_search.simulated.tasks.story import (
     days_value,
     money_value,
     percent_value,
+    period_values,
 )
 
 FAMILY = "covenant-extraction"
@@ -311,14 +312,7 @@ def _deadlines(draw: Draw) -> dict[str, Value]:
     # Early and narrow windows, so that no period ends on a day that a paper names.
     notified = [draw.date(datetime.date(2026, 2, 9), datetime.date(2026, 2, 20)) for _ in range(2)]
     asked = [draw.date(datetime.date(2026, 1, 5), datetime.date(2026, 1, 9)) for _ in range(2)]
-    # The likely mistake is the right period, counted from another matter's date.
-    cured = [date + datetime.timedelta(days=cures[0]) for date in notified]
-    answered = [business_day_after(date, answers[0]) for date in asked]
     return {
-        "cure": Value("number", cures[0], cures[1], unit=" days"),
-        "answer": Value("number", answers[0], answers[1], unit=" business days"),
-        "notified": Value("date", notified[0], notified[1]),
-        "asked": Value("date", asked[0], asked[1]),
-        "cured": Value("date", cured[0], cured[1]),
-        "answered": Value("date", answered[0], answered[1]),
+        **period_values(("cure", "notified", "cured"), cures, notified, business=False),
+        **period_values(("answer", "asked", "answered"), answers, asked, business=True),
     }

@@ -6,11 +6,11 @@ superseded draft or a paper of another matter says instead.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness_search.simulated.tasks.names import Company, Draw, long_date
+from harness_search.simulated.tasks.names import Company, Draw, business_day_after, long_date
 from harness_search.simulated.tasks.spec import CriterionSpec, ErrorClass, PointSpec
 
 
@@ -128,6 +128,31 @@ def _error_class(value: Value, *, computed: bool) -> ErrorClass:
     if computed:
         return "cross-doc synthesis"
     return "missing facts/entities" if value.kind == "name" else "numbers/dates"
+
+
+def period_values(
+    keys: tuple[str, str, str],
+    periods: Sequence[int],
+    starts: Sequence[datetime.date],
+    *,
+    business: bool,
+) -> dict[str, Value]:
+    """A period in days, the day from which it runs and the day on which it ends, two sides each.
+
+    The wrong end is the likely mistake: the right period, counted from another matter's date.
+    """
+    period, start, end = keys
+    ends = [
+        business_day_after(date, periods[0]) if business
+        else date + datetime.timedelta(days=periods[0])
+        for date in starts
+    ]  # fmt: skip
+    unit = " business days" if business else " days"
+    return {
+        period: Value("number", periods[0], periods[1], unit=unit),
+        start: Value("date", starts[0], starts[1]),
+        end: Value("date", ends[0], ends[1]),
+    }
 
 
 def company_value(company: Company, wrong: Company | None = None) -> Value:
