@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boxes import Boxed, run_in_box
 from stages import opened_stage
 
 from harness_kit.office import save_docx
@@ -16,7 +17,7 @@ from harness_search.benchmark.initialise import initialise
 from harness_search.files import remove_tree
 from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Usage
 from harness_search.rollouts.kit import prepare_kit
-from harness_search.sandbox.choice import NONE, strongest
+from harness_search.sandbox.choice import BWRAP, LANDLOCK, NONE, make_sandbox, strongest
 from harness_search.workspace import Workspace, open_workspace
 
 AREAS = ("real-estate", "tax", "insurance", "litigation-dispute-resolution", "banking-finance")
@@ -111,6 +112,25 @@ def kit() -> Iterator[Path]:
     folder.chmod(0o755)
     yield prepare_kit(folder)
     remove_tree(folder)
+
+
+@pytest.fixture(params=[BWRAP, LANDLOCK])
+def each_sandbox(request: pytest.FixtureRequest) -> str:
+    """Each sandbox that works here; one that does not is skipped, and says why."""
+    found = make_sandbox(request.param).probe()
+    if not found.usable:
+        pytest.skip(f"{request.param}: {found.reason}")
+    return str(request.param)
+
+
+@pytest.fixture
+def run_source(kit: Path, short_folder: Path, each_sandbox: str) -> Callable[..., Any]:
+    """Run a harness's source in each sandbox."""
+
+    async def run(source: str, **options: Any) -> Boxed:
+        return await run_in_box(each_sandbox, short_folder, source, kit, **options)
+
+    return run
 
 
 @pytest.fixture

@@ -1,50 +1,24 @@
-"""A sandboxed process: what it is given, how its end is known, and that nothing of it is left."""
+"""A sandboxed process: what it is given, what it sees, and how its end is known."""
 
 import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import psutil
 import pytest
-from boxes import LIMITS, Boxed, make_place, run_in_box, with_limits
+from boxes import LIMITS, make_place, with_limits
 
 from harness_search.rollouts.box import rollout_box
 from harness_search.rollouts.kit import prepare_kit
 from harness_search.rollouts.view import give_to
 from harness_search.sandbox.box import Box, Door, Mount, SandboxStartError
-from harness_search.sandbox.choice import BWRAP, LANDLOCK, SANDBOXES, make_sandbox
+from harness_search.sandbox.choice import BWRAP, SANDBOXES, make_sandbox
 from harness_search.sandbox.identities import Identities, NoIdentityError
-from harness_search.sandbox.processes import kill_tree, start_ticks
 
-
-@pytest.fixture(params=[BWRAP, LANDLOCK])
-def name(request: pytest.FixtureRequest) -> str:
-    """Each sandbox that works here; one that does not is skipped, and says why."""
-    found = make_sandbox(request.param).probe()
-    if not found.usable:
-        pytest.skip(f"{request.param}: {found.reason}")
-    return str(request.param)
-
-
-everywhere = pytest.mark.parametrize("name", SANDBOXES, indirect=True)
-
-
-@pytest.fixture
-def run_source(kit: Path, short_folder: Path, name: str) -> Callable[..., Any]:
-    """Run a harness's source in each sandbox."""
-
-    async def run(source: str, **options: Any) -> Boxed:
-        return await run_in_box(name, short_folder, source, kit, **options)
-
-    return run
+everywhere = pytest.mark.parametrize("each_sandbox", SANDBOXES, indirect=True)
 
 
 @everywhere
@@ -199,198 +173,19 @@ async def test_an_exit_code_is_the_harnesss_own(run_source: Callable[..., Any], 
     assert (done.ending.exit_code, done.ending.began) == (code, True)
 
 
-LIMITED = {
-    "memory": ("x = [bytearray(10_000_000) for _ in range(200)]", "memory limit of 512 MB"),
-    "memory of children": (
-        "for _ in range(6):\n"
-        "        if os.fork() == 0:\n"
-        "            x = b'x' * 150_000_000\n"
-        "            time.sleep(3600)\n"
-        "    time.sleep(3600)",
-        "memory limit of 512 MB",
-    ),
-    "processes": (
-        "for _ in range(60):\n"
-        "        if os.fork() == 0:\n"
-        "            time.sleep(3600)\n"
-        "    time.sleep(3600)",
-        "limit of 48 processes",
-    ),
-    "a burst of processes": (
-        "children = []\n"
-        "    try:\n"
-        "        while len(children) < 300:\n"
-        "            children.append(os.fork() or time.sleep(3600))\n"
-        "    finally:\n"
-        "        os.kill(children.pop(), 9)",
-        "limit of 48 processes",
-    ),
-    "open files": ("x = [open('documents/lease.txt') for _ in range(200)]", "128 open files"),
-    "a large file": ("(task.output / 'x').write_bytes(bytes(21 << 20))", "20 MB a file"),
-    "a full workspace": (
-        "for n in range(4):\n"
-        "        (task.output / str(n)).write_bytes(b'x' * (18 << 20))\n"
-        "    time.sleep(3600)",
-        "workspace limit of",
-    ),
-    "deleted files": (
-        "held = [open(f'gone{n}', 'wb') for n in range(4)]\n"
-        "    for n, file in enumerate(held):\n"
-        "        os.unlink(f'gone{n}')\n"
-        "        file.write(b'x' * (18 << 20))\n"
-        "        file.flush()\n"
-        "    time.sleep(3600)",
-        "workspace limit of",
-    ),
-    "CPU": (
-        "for _ in range(3):\n        os.fork()\n    while True: pass",
-        "CPU limit of",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", LIMITED)
-async def test_each_limit_is_kept_and_named(
-    run_source: Callable[..., Any], name: str, case: str
+async def test_a_box_that_cannot_start_says_why(
+    kit: Path, short_folder: Path, each_sandbox: str
 ) -> None:
-    if (case, name) == ("a burst of processes", LANDLOCK) and os.geteuid() != 0:
-        pytest.skip("the kernel would count all processes of this user: the watchdog alone does")
-    body, reason = LIMITED[case]
-    source = f"import os, time\ndef solve(task, model):\n    {body}\n"
-    limits = with_limits(cpu_seconds=3) if case == "CPU" else LIMITS
-    done = await run_source(source, limits=limits, seconds=60.0)
-    assert reason in done.breach, (done.ending, done.log)
-    assert done.in_time
-
-
-async def test_children_that_ended_and_a_forwarder_hide_nothing(
-    run_source: Callable[..., Any], short_folder: Path
-) -> None:
-    """A process that has ended lets nobody look into it, and is no reason to end its box."""
-    source = (
-        "import os, socket, time\n"
-        "def solve(task, model):\n"
-        "    if os.fork() == 0:\n"
-        "        os._exit(0)\n"
-        "    host, _, port = model.base_url.rpartition('/')[2].rpartition(':')\n"
-        "    try:\n"
-        "        socket.create_connection((host, int(port))).close()\n"
-        "    except OSError:\n"
-        "        pass\n"
-        "    time.sleep(3.5)\n"
-    )
-    done = await run_source(source, door=Door(short_folder / "gateway.sock", 9))
-    assert (done.ending.exit_code, done.breach) == (0, ""), done.log
-
-
-LINGERS = """
-import ctypes, os, signal, subprocess, sys, time
-LINGER = '''
-import ctypes, os, signal, sys, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
-if sys.argv[1] == "double" and os.fork(): os._exit(0)
-if sys.argv[1] == "reaper": ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
-open("pid-" + sys.argv[1], "w").write(str(os.getpid()))
-time.sleep(3600)
-'''
-KINDS = ("plain", "session", "double", "reaper")
-def solve(task, model):
-    for kind in KINDS:
-        program = [sys.executable, "-c", LINGER, kind, task.instructions]
-        subprocess.Popen(program, start_new_session=kind != "plain")
-    while not all(os.path.exists("pid-" + kind) for kind in KINDS):
-        time.sleep(0.01)
-    (task.output / "ready").write_text("x")
-"""
-
-
-def lingering(mark: str) -> list[psutil.Process]:
-    """Living processes with the mark as their last argument: pids inside are not ours."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cmdline()[-1:] == [mark] and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
-
-
-@pytest.mark.parametrize("ends", ["by itself", "too late"])
-async def test_no_process_outlives_its_harness(run_source: Callable[..., Any], ends: str) -> None:
-    source = LINGERS + ("    time.sleep(3600)\n" if ends == "too late" else "")
-    mark = uuid4().hex
-    done = await run_source(source, seconds=3.0 if ends == "too late" else 30.0, instructions=mark)
-    assert done.in_time == (ends == "by itself")
-    assert (done.output / "ready").exists()
-    assert lingering(mark) == []
-
-
-SCAFFOLD = """
-import asyncio, sys
-from pathlib import Path
-from boxes import run_in_box
-async def main(name, folder, kit, mark, source):
-    source = Path(source).read_text()
-    await run_in_box(name, Path(folder), source, Path(kit), seconds=3600, instructions=mark)
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-
-@pytest.mark.parametrize("busy", ["time.sleep(3600)", "re.match('(a|aa)+$', 'a' * 60 + 'b')"])
-@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
-def test_killing_the_scaffold_leaves_no_process_behind(
-    kit: Path, short_folder: Path, tmp_path: Path, name: str, busy: str, stop: signal.Signals
-) -> None:
-    """`re.match` holds the interpreter's lock for ever."""
-    source = tmp_path / "lingers.py"
-    source.write_text(f"import re\n{LINGERS}    {busy}\n")
-    arguments = [name, str(short_folder), str(kit), mark := uuid4().hex, str(source)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    scaffold = subprocess.Popen([sys.executable, "-c", SCAFFOLD, *arguments], env=environment)
-    try:
-        wait_until((short_folder / "slot" / "view" / "output" / "ready").exists)
-        assert len(lingering(mark)) == 4
-    finally:
-        scaffold.send_signal(stop)
-        scaffold.wait()
-    wait_until(lambda: lingering(mark) == [])
-
-
-async def test_a_leftover_is_killed_only_when_it_is_the_same_process() -> None:
-    sleeper = subprocess.Popen(["sleep", "3600"], start_new_session=True)
-    ticks = start_ticks(sleeper.pid)
-    kill_tree(sleeper.pid, ticks + 1)
-    assert sleeper.poll() is None
-    kill_tree(sleeper.pid, ticks)
-    assert await asyncio.to_thread(sleeper.wait) == -signal.SIGKILL
-    kill_tree(sleeper.pid, ticks)
-
-
-async def test_a_child_that_never_gets_a_program_ends_by_itself(
-    kit: Path, short_folder: Path, name: str
-) -> None:
-    (short_folder / "harness.py").write_text("")
-    place = make_place(short_folder, None, {})
-    box = rollout_box(kit, place, short_folder / "harness.py", None, LIMITS)
-    child = await make_sandbox(name).start(box)
-    ending = await child.kill()
-    assert not ending.began
-    assert not psutil.pid_exists(child.pid)
-
-
-async def test_a_box_that_cannot_start_says_why(kit: Path, short_folder: Path, name: str) -> None:
-    if name != "bwrap":
+    if each_sandbox != "bwrap":
         pytest.skip("only bwrap looks for what it is to show before it starts")
     with contextlib.closing(Identities()) as identities:
         place = make_place(short_folder, identities.lease(), {})
     box = rollout_box(kit, place, short_folder / "gone.py", None, LIMITS)
     with pytest.raises(SandboxStartError, match=r"gone\.py"):
-        await make_sandbox(name).start(box)
+        await make_sandbox(each_sandbox).start(box)
 
 
-@pytest.mark.parametrize("name", [BWRAP], indirect=True)
+@pytest.mark.parametrize("each_sandbox", [BWRAP], indirect=True)
 async def test_a_base_url_leads_to_the_gateway_for_agents_that_ask_for_one(
     run_source: Callable[..., Any], short_folder: Path
 ) -> None:
@@ -427,7 +222,7 @@ if echo x 2>/dev/null > "$1/new"; then exit 3; fi
 
 @everywhere
 async def test_a_box_runs_any_program_on_any_mounts(
-    kit: Path, short_folder: Path, name: str
+    kit: Path, short_folder: Path, each_sandbox: str
 ) -> None:
     """As the session of a proposer will be: nothing in a box is made for rollouts alone."""
     short_folder.chmod(0o711)
@@ -443,7 +238,7 @@ async def test_a_box_runs_any_program_on_any_mounts(
         mounts = (Mount(data, "/data"), Mount(desk, "/desk", writable=True))
         log = short_folder / "log"
         box = Box(kit, mounts, mounts[1], temporary, LIMITS, log, uid=uid)
-        child = await make_sandbox(name).start(box)
+        child = await make_sandbox(each_sandbox).start(box)
         script = ANY_PROGRAM.replace("/data", child.seen(mounts[0]))
         argv = ["/bin/sh", "-c", script, "sh", child.seen(mounts[0])]
         await child.give({"argv": argv, "environment": {"GREETING": "hello"}})
@@ -475,11 +270,3 @@ def test_user_ids_are_lent_once_and_end_with_their_scaffold() -> None:
     second.close()
     assert first.lease() == two
     first.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what happens in another process; a minute of waiting is a failure."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        os.sched_yield()
