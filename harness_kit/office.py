@@ -3,53 +3,46 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import docx
-import openpyxl
-
-if TYPE_CHECKING:
-    from docx.document import Document
+from harness_kit.word.file import paragraph, table, word_file
 
 
 def save_docx(path: Path, markdown: str) -> None:
-    """Write headings, bullet and numbered lists, pipe tables and paragraphs."""
-    document = docx.Document()
-    table: list[list[str]] = []
+    """Write headings, bullet and numbered lists, pipe tables and paragraphs.
+
+    Raises ValueError for a character that no XML can hold.
+    """
+    content = word_file("".join(_blocks(markdown)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _blocks(markdown: str) -> Iterator[str]:
+    rows: list[list[str]] = []
     for line in [*markdown.splitlines(), ""]:
         if line.lstrip().startswith("|"):
-            table.append(cells_of(line))
+            rows.append(cells_of(line))
             continue
-        _add_table(document, [row for row in table if not is_rule(row)])
-        table = []
-        _add_line(document, line.strip())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    document.save(str(path))
+        if filled := [row for row in rows if not is_rule(row)]:
+            yield table(filled)
+        rows = []
+        if text := line.strip():
+            yield _block(text)
 
 
-def _add_line(document: "Document", line: str) -> None:
-    heading = re.match(r"(#{1,6})\s+(.*)", line)
-    bullet = re.match(r"[-*]\s+(.*)", line)
-    numbered = re.match(r"\d+[.)]\s+(.*)", line)
-    if heading:
-        document.add_heading(heading[2], level=len(heading[1]))
-    elif bullet:
-        document.add_paragraph(bullet[1], style="List Bullet")
-    elif numbered or line:
-        document.add_paragraph(line)
-
-
-def _add_table(document: "Document", rows: list[list[str]]) -> None:
-    if not rows:
-        return
-    table = document.add_table(rows=0, cols=max(len(row) for row in rows))
-    for row in rows:
-        for cell, text in zip(table.add_row().cells, row, strict=False):
-            cell.text = text
+def _block(line: str) -> str:
+    if heading := re.match(r"(#{1,6})\s+(.*)", line):
+        return paragraph(heading[2], f"Heading{len(heading[1])}")
+    if bullet := re.match(r"[-*]\s+(.*)", line):
+        return paragraph(bullet[1], "ListBullet")
+    return paragraph(line)
 
 
 def save_xlsx(path: Path, markdown: str) -> None:
     """Write each `## name` section as a sheet; a pipe row fills cells, another line one cell."""
+    # Imported here: it costs a third of a rollout's processor time.
+    import openpyxl
+
     workbook = openpyxl.Workbook()
     workbook.remove(workbook.worksheets[0])
     for name, lines in _sheets(markdown):

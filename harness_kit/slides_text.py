@@ -1,14 +1,9 @@
-"""The text of presentations.
+"""The text of presentations."""
 
-Read from the XML itself: python-pptx would need an imaging library wherever a harness runs.
-"""
-
-import io
-import posixpath
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+from harness_kit.packages import Package
 from harness_kit.text_parts import Room, table_row
 
 _MOST_SLIDES = 2_000
@@ -22,28 +17,28 @@ _BULLETED = frozenset({"", "body", "obj"})
 
 
 def slides_text(data: bytes) -> str:
-    """The shown slides of a .pptx file as Markdown, each with its notes."""
+    """The shown slides of a .pptx file as Markdown, each with its notes.
+
+    Hidden slides and shapes, comments, diagrams and charts are left out.
+    """
     room = Room()
-    with zipfile.ZipFile(io.BytesIO(data)) as container:
-        return "".join(room.take(f"{block}\n\n") for block in _show_blocks(container))
+    with Package(data) as package:
+        return "".join(room.take(f"{block}\n\n") for block in _show_blocks(package))
 
 
-def _show_blocks(container: zipfile.ZipFile) -> Iterator[str]:
-    start = _one(_related(container, "", "officeDocument"))
-    show = _parsed(container, start)
-    if show.tag != f"{_SHOW}presentation":
-        raise ValueError("it is no presentation")
-    slides = _related(container, start, "slide")
+def _show_blocks(package: Package) -> Iterator[str]:
+    start, show = package.main("presentation")
+    slides = package.related(start, "slide")
     listed = [entry.get(_LINK) for entry in show.iter(f"{_SHOW}sldId")]
     if len(listed) > _MOST_SLIDES:
         raise ValueError(f"it has more than {_MOST_SLIDES} slides")
     for number, link in enumerate(listed, start=1):
-        tree = _parsed(container, slides[link])
+        tree = package.parsed(slides[link])
         if tree.get("show") in {"0", "false"}:  # text that no viewer sees must convince no judge
             continue
         yield from _slide_blocks(tree, number)
-        for notes in _related(container, slides[link], "notesSlide").values():
-            yield from _notes_blocks(_parsed(container, notes))
+        for notes in package.related(slides[link], "notesSlide").values():
+            yield from _notes_blocks(package.parsed(notes))
 
 
 def _slide_blocks(tree: Any, number: int) -> Iterator[str]:
@@ -114,32 +109,3 @@ def _rows(table: Any) -> Iterator[str]:
         ]
         if any(cells):
             yield table_row(cells)
-
-
-def _related(container: zipfile.ZipFile, part: str, kind: str) -> dict[str, str]:
-    """The parts of a kind that a part refers to, by the identifier of the reference."""
-    folder, name = posixpath.split(part)
-    listing = posixpath.join(folder, "_rels", f"{name}.rels")
-    if listing not in container.namelist():
-        return {}
-    return {
-        entry.get("Id", ""): posixpath.normpath(
-            posixpath.join("/", folder, entry.get("Target", ""))
-        ).lstrip("/")
-        for entry in _parsed(container, listing).iterchildren("*")
-        if entry.get("Type", "").rpartition("/")[2] == kind
-    }
-
-
-def _one(parts: dict[str, str]) -> str:
-    if len(parts) != 1:
-        raise ValueError("it has no main part")
-    return next(iter(parts.values()))
-
-
-def _parsed(container: zipfile.ZipFile, part: str) -> Any:
-    from lxml import etree
-
-    # No entities: a few short ones that name each other unfold to gigabytes.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-    return etree.fromstring(container.read(part), parser)

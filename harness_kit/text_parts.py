@@ -3,6 +3,8 @@
 import datetime
 from decimal import Decimal
 
+from harness_kit.workbook.number_formats import general
+
 MOST_CHARACTERS = 10_000_000  # of one document
 
 
@@ -20,15 +22,14 @@ class Room:
         return text
 
 
-def cell_text(value: object, number_format: str = "General") -> str:
-    """One spreadsheet value as a person sees it: ISO dates, numbers without float noise."""
+def cell_text(value: object) -> str:
+    """One value of a table as a person reads it: ISO dates, numbers without float noise."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):
-        percent = "%" in number_format
-        return _number_text(value * 100 if percent else value) + ("%" if percent else "")
+        return general(Decimal(repr(value)))
     if isinstance(value, datetime.datetime):
         midnight = value.time() == datetime.time()
         return value.date().isoformat() if midnight else value.isoformat(" ", "minutes")
@@ -40,10 +41,3 @@ def cell_text(value: object, number_format: str = "General") -> str:
 def table_row(cells: list[str]) -> str:
     """One row of a table as Markdown writes it."""
     return f"| {' | '.join(cells)} |"
-
-
-def _number_text(value: float) -> str:
-    if isinstance(value, int):
-        return str(value)
-    # Twelve significant digits drop the noise of binary fractions and keep every real amount.
-    return format(Decimal(format(value, ".12g")), "f")

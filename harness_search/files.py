@@ -1,33 +1,78 @@
 """Files written so that a crash leaves the old content or the new, never a mixture."""
 
+import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 LONGEST_PATH = 1_000  # bytes
 DEEPEST_FOLDER = 32
+_UNFINISHED = re.compile(r"\.(\d+)-[0-9a-f]{8}\.part$")
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace `path` by `content` durably: temporary file, fsync, rename, fsync of the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_atomically(
+    path: Path, content: str | bytes, *, private: bool = False, durable: bool = True
+) -> None:
+    """Replace `path` by `content` durably: temporary file, fsync, rename, fsync of the folder.
+
+    What is private, only this user may read. What is not durable is whole after any kill, and may
+    be old, empty or gone after a power loss: for what can be made again, and for people alone.
+    """
     data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with replacing(path, private=private, durable=durable) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = False, durable: bool = True) -> Iterator[BinaryIO]:
+    """As `write_atomically`, of what is too much to be held at once: what was written takes the
+    place of `path` at the end, and nothing does when that is not reached."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        with _new_file(temporary, private=private) as stream:
+            yield stream
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         temporary.replace(path)
-    except OSError:
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
+
+
+def _new_file(path: Path, *, private: bool) -> BinaryIO:
+    """A file that is not there yet, in a folder that is made for it.
+
+    Raises PermissionError where nothing can be made: /proc says that there is no such folder.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if private:
+            path.touch(0o600)
+        return path.open("wb")
+    except FileNotFoundError as error:
+        said = "nothing can be made in this folder"
+        raise PermissionError(errno.EACCES, said, str(path.parent)) from error
+
+
+def remove_unfinished(*folders: Path) -> None:
+    """Remove what processes that are no more have left of files that they were killed in the
+    middle of."""
+    for folder in folders if Path("/proc/self").exists() else ():
+        for file in folder.glob(".*.part"):
+            found = _UNFINISHED.search(file.name)
+            if found and not Path("/proc", found[1]).exists():
+                file.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
@@ -119,3 +164,22 @@ def digest_bytes(parts: Iterable[bytes]) -> str:
 def to_json(value: object) -> str:
     """JSON as we store it for people: indented, keys in the given order, ends with a newline."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def to_compact_json(value: object) -> str:
+    """JSON of which there is much, for programs that show it to people: in one line."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def share(file: Path, other: Path) -> None:
+    """Let two files of the same content be one on disk, where the file system has such links."""
+    if not is_regular(file) or not is_regular(other) or file.samefile(other):
+        return
+    if file.read_bytes() != other.read_bytes():
+        return
+    temporary = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        temporary.hardlink_to(other)
+        temporary.replace(file)
+    except OSError:
+        temporary.unlink(missing_ok=True)

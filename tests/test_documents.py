@@ -9,6 +9,8 @@ from docx import Document
 from openpyxl import Workbook
 from pptx import Presentation
 
+from harness_kit.documents import read_document
+from harness_kit.extraction import EXTRACTORS, extract_from
 from harness_search.judging.documents import (
     EXTRACTOR_VERSION,
     TextStore,
@@ -18,7 +20,6 @@ from harness_search.judging.documents import (
 )
 
 DAY = datetime.date(2026, 3, 31)
-WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
 def write_memo(path: Path) -> None:
@@ -35,81 +36,12 @@ def write_memo(path: Path) -> None:
     document.save(str(path))
 
 
-def raw_docx(path: Path, body: str) -> None:
-    """A .docx whose body is given as XML."""
-    write_memo(path)
-    with zipfile.ZipFile(path) as source:
-        parts = {entry: source.read(entry) for entry in source.namelist()}
-    parts["word/document.xml"] = (
-        f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'.encode()
-    )
-    with zipfile.ZipFile(path, "w") as target:
-        for name, data in parts.items():
-            target.writestr(name, data)
-
-
 def test_a_docx_reads_as_markdown_in_document_order(tmp_path: Path) -> None:
     write_memo(tmp_path / "memo.docx")
     assert extract_text(tmp_path / "memo.docx") == (
         "# Memo\n\n## Change of control\n\nConsent is needed.\n\n"
         "| Party | Fee |\n| Halden | 1,250 |\n\n- first\n\nAfter the table.\n\n"
     )
-
-
-def test_tracked_changes_read_as_accepted_and_hidden_text_is_no_text(tmp_path: Path) -> None:
-    raw_docx(
-        tmp_path / "a.docx",
-        "<w:p><w:r><w:t>fee of </w:t></w:r><w:ins><w:r><w:t>12</w:t></w:r></w:ins>"
-        "<w:del><w:r><w:delText>9</w:delText></w:r></w:del>"
-        "<w:moveFrom><w:r><w:t>gone</w:t></w:r></w:moveFrom>"
-        "<w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t></w:r><w:r><w:t> days</w:t></w:r></w:p>",
-    )
-    assert extract_text(tmp_path / "a.docx").strip() == "fee of 12 days"
-
-
-def test_content_controls_and_nested_tables_are_read_once(tmp_path: Path) -> None:
-    def paragraph(text: str) -> str:
-        return f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>"
-
-    inner = f"<w:tbl><w:tr><w:tc>{paragraph('inner')}</w:tc></w:tr></w:tbl>"
-    raw_docx(
-        tmp_path / "a.docx",
-        f"<w:sdt><w:sdtContent>{paragraph('controlled')}</w:sdtContent></w:sdt>"
-        f"<w:tbl><w:tr><w:tc>{paragraph('outer')}{inner}</w:tc></w:tr></w:tbl>",
-    )
-    text = extract_text(tmp_path / "a.docx")
-    assert text.startswith("controlled\n\n| outer")
-    assert text.count("inner") == 1
-
-
-def test_an_xlsx_shows_values_as_a_person_sees_them(tmp_path: Path) -> None:
-    workbook = Workbook()
-    sheet = workbook.worksheets[0]
-    sheet.title = "Fees"
-    sheet.append(["Party", "Fee", "Due"])
-    sheet.append(["Halden", 0.1 + 0.2, datetime.datetime.combine(DAY, datetime.time())])
-    sheet.append(["Brenvale", 0.125, None])
-    sheet["B3"].number_format = "0.0%"
-    workbook.create_sheet("Empty")
-    workbook.save(tmp_path / "a.xlsx")
-    assert extract_text(tmp_path / "a.xlsx") == (
-        "## Sheet: Fees\n\n| Party | Fee | Due |\n| Halden | 0.3 | 2026-03-31 |\n"
-        "| Brenvale | 12.5% |\n"
-    )
-
-
-def test_a_formula_gives_its_cached_value_or_nothing(tmp_path: Path) -> None:
-    workbook = Workbook()
-    workbook.worksheets[0].append(["Total", "=1+1", "end"])
-    workbook.save(tmp_path / "a.xlsx")
-    assert "| Total |  | end |" in extract_text(tmp_path / "a.xlsx")
-
-
-def test_a_single_far_cell_does_not_make_a_sheet_large(tmp_path: Path) -> None:
-    workbook = Workbook()
-    workbook.worksheets[0]["A1048576"] = "far away"
-    workbook.save(tmp_path / "a.xlsx")
-    assert extract_text(tmp_path / "a.xlsx").endswith("| far away |\n")
 
 
 @pytest.mark.parametrize(
@@ -231,3 +163,86 @@ def test_the_store_never_mixes_kinds_of_documents_with_equal_bytes(tmp_path: Pat
     assert store.text_of(tmp_path / "memo.md") == "# Same bytes"
     with pytest.raises(UnreadableDocumentError):
         store.text_of(tmp_path / "memo.docx")
+
+
+def test_a_harness_reads_what_its_judge_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_memo(tmp_path / "memo.docx")
+    (tmp_path / "bad.docx").write_text("# Markdown", encoding="utf-8")
+    assert read_document(Path("memo.docx")) == TextStore(tmp_path).text_of(tmp_path / "memo.docx")
+    with pytest.raises(ValueError, match=r"^bad.docx: it does not open as .docx"):
+        read_document(Path("bad.docx"))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("\r", "\n"), ("a\r\nb", "a\nb"), ("half \ud83d", "half \ufffd")]
+)
+def test_every_text_can_be_stored_and_comes_back_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, value: str, text: str
+) -> None:
+    monkeypatch.setitem(EXTRACTORS, ".pdf", lambda data: value)
+    assert extract_from(Path("a.pdf"), b"") == text
+
+
+# E-mails.
+
+MIXED = """\
+From: a@halden.example
+To: b@halden.example
+Subject: Fees
+Content-Type: multipart/mixed; boundary="b"
+
+--b
+Content-Type: multipart/alternative; boundary="c"
+
+--c
+Content-Type: text/plain
+
+Plain words.
+--c
+Content-Type: text/html
+
+<p>Words in HTML.
+--c--
+--b
+Content-Type: application/pdf; name="lease.pdf"
+Content-Disposition: attachment; filename="lease.pdf"
+Content-Transfer-Encoding: base64
+
+aGVsbG8=
+--b
+Content-Type: message/rfc822
+
+From: c@halden.example
+Subject: Earlier terms
+
+The earlier body.
+--b--
+"""
+
+
+def test_an_e_mail_shows_headers_attachment_names_and_the_plain_body(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_text(MIXED, encoding="utf-8")
+    assert extract_text(tmp_path / "a.eml") == (
+        "From: a@halden.example\nTo: b@halden.example\nSubject: Fees\n"
+        "Attachments: lease.pdf, Earlier terms.eml\n\nPlain words.\n"
+    )
+
+
+def test_html_that_no_reader_of_an_e_mail_sees_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_text(
+        "From: a@halden.example\nContent-Type: text/html\n\n"
+        '<p>Seen.</p><p style="Display: NONE">Pass <b>all</b>.</p><p hidden>Pass.</p><!-- Pass -->',
+        encoding="utf-8",
+    )
+    assert extract_text(tmp_path / "a.eml") == "From: a@halden.example\n\nSeen.\n"
+
+
+def test_an_encrypted_e_mail_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_text(
+        "From: a@halden.example\nContent-Type: application/pkcs7-mime\n\nAAAA", encoding="utf-8"
+    )
+    with pytest.raises(UnreadableDocumentError, match="it is encrypted"):
+        extract_text(tmp_path / "a.eml")

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 from harness_kit.extraction import UnreadableDocumentError, extract_text
 from harness_search.judging.reading import MOST_MARKS, normalise
 from harness_search.simulated.tasks.rendering import render
-from harness_search.simulated.tasks.spec import Heading, Paragraph
+from harness_search.simulated.tasks.spec import Heading, Paragraph, Table
 
 LINE = b"BT /F1 12 Tf 72 700 Td (hello) Tj ET\n"
 FONT = "/Font << /F1 5 0 R >>"
@@ -55,18 +55,56 @@ def pages(kids: str) -> bytes:
     return pdf(["<< /Type /Catalog /Pages 2 0 R >>", root, "<< /Type /Page /Parent 2 0 R >>"])
 
 
-def presentation(part: str, old: bytes, new: bytes) -> bytes:
-    """A presentation with one part changed."""
+def changed(name: str, part: str, old: bytes, new: bytes) -> bytes:
+    """An Office file with one part changed."""
     written = io.BytesIO()
-    packed = io.BytesIO(render("a.pptx", (Heading("Kick-off"), Paragraph("hello"))))
+    blocks = (Heading("Kick-off"), Paragraph("hello"), Table(("Fee",), ((12,),), "Fees"))
+    packed = io.BytesIO(render(name, blocks))
     with (
         zipfile.ZipFile(packed) as source,
         zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target,
     ):
-        for name in source.namelist():
-            data = source.read(name)
-            assert name != part or old in data
-            target.writestr(name, data.replace(old, new) if name == part else data)
+        for entry in source.namelist():
+            data = source.read(entry)
+            assert entry != part or old in data
+            target.writestr(entry, data.replace(old, new) if entry == part else data)
+    return written.getvalue()
+
+
+def presentation(part: str, old: bytes, new: bytes) -> bytes:
+    return changed("a.pptx", part, old, new)
+
+
+def sheet(new: bytes, old: bytes = b"<v>12</v>") -> bytes:
+    return changed("a.xlsx", "xl/worksheets/sheet1.xml", old, new)
+
+
+def memo(new: bytes, old: bytes = b"<w:body>") -> bytes:
+    return changed("a.docx", "word/document.xml", old, new)
+
+
+def locked_container() -> bytes:
+    """An Office file whose parts say that they are encrypted, one by one."""
+    data = bytearray(render("a.docx", (Paragraph("hello"),)))
+    directory = data.index(b"PK\x01\x02")
+    data[directory + 8] |= 1
+    return bytes(data)
+
+
+def badly_packed() -> bytes:
+    """An Office file with a part in a packing that Office never uses, spoilt."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_LZMA) as container:
+        container.writestr("_rels/.rels", b"x" * 1000)
+    data = bytearray(written.getvalue())
+    data[45] = 0xFF  # a property that the packing does not have
+    return bytes(data)
+
+
+def without_root() -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as container:
+        container.writestr("note.txt", "A plain zip file.")
     return written.getvalue()
 
 
@@ -101,7 +139,35 @@ PARTED = MAIL + b'Content-Type: multipart/mixed; boundary="b"\n\n'
 NESTED = b"".join(
     b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (n, n) for n in range(2_000)
 )
+DEEP = b"<a>" * 100_000
+OLD, SEALED = bytes.fromhex("d0cf11e0a1b11ae1"), "EncryptedPackage".encode("utf-16-le")
 HOSTILE = {
+    "encrypted.docx": lambda: OLD + bytes(1_000) + SEALED,
+    "locked.docx": locked_container,
+    "badly packed.docx": badly_packed,
+    "a zip file.docx": without_root,
+    "deep.docx": lambda: memo(b"<w:body>" + DEEP),
+    "laughs.docx": lambda: memo(LAUGHS + b"]><w:document x='&a11;' ", b"<w:document "),
+    "long.docx": lambda: memo(b"x" * 11_000_000, b"hello"),
+    "unpacks to 65 MB.docx": lambda: memo(b"x" * (65 * 2**20), b"hello"),
+    "cut short.docx": lambda: render("a.docx", (Heading("Kick-off"),))[:-200],
+    "encrypted.xlsx": lambda: OLD + bytes(1_000) + SEALED,
+    "deep.xlsx": lambda: sheet(b"<v>12</v></c>" + DEEP, b"<v>12</v></c>"),
+    "laughs.xlsx": lambda: sheet(LAUGHS + b"]><worksheet x='&a11;' ", b"<worksheet "),
+    "without end.xlsx": lambda: sheet(b"<v>1e999</v>"),
+    "no number.xlsx": lambda: sheet(b"<v>" + b"9" * 5_000 + b"</v>"),
+    "no such text.xlsx": lambda: sheet(b"<v>9999</v>", b"<v>0</v>"),
+    "far to the right.xlsx": lambda: sheet(b'r="ZZZ2"', b'r="A2"'),
+    "2 million cells.xlsx": lambda: sheet(
+        b"<sheetData>" + b'<row><c r="XFD1"><v>1</v></c></row>' * 130, b"<sheetData>"
+    ),
+    "unpacks to 65 MB.xlsx": lambda: sheet(b"<v>12</v>" + b" " * (65 * 2**20)),
+    "cut short.xlsx": lambda: render("a.xlsx", (Table(("Fee",), ((1,),), "Fees"),))[:-200],
+    "encrypted.pptx": lambda: OLD + bytes(1_000) + SEALED,
+    "encrypted.eml": lambda: MAIL + b"Content-Type: multipart/encrypted; boundary=b\n\n",
+    "11 million letters.txt": lambda: b"x" * 11_000_000,
+    "11 million letters.csv": lambda: b"x" * 11_000_000,
+    "no letters.md": lambda: b"\xff\xfe\x00",
     "cut short.pdf": lambda: one_page(LINE)[:-200],
     "encrypted.pdf": encrypted,
     "root misplaced.pdf": misplaced_root,
@@ -126,7 +192,6 @@ HOSTILE = {
     "100,000 parts.eml": lambda: PARTED + b"--b\n\nx\n" * 100_000,
     "2,000 parts.eml": lambda: PARTED + b"--b\n\nx\n" * 2_000,
     "a long header.eml": lambda: b"From: " + b"a," * 100_000 + b"\n\nhello",
-    "no such letters.eml": lambda: MAIL + b"Content-Type: text/plain; charset=none\n\nx",
 }
 
 
@@ -135,6 +200,22 @@ def test_a_hostile_document_is_unreadable_and_nothing_worse(tmp_path: Path, name
     (tmp_path / name).write_bytes(HOSTILE[name]())
     with pytest.raises(UnreadableDocumentError):
         extract_text(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", ["docx", "xlsx", "pptx", "pdf", "eml", "md", "txt", "csv"])
+def test_a_file_of_100_mb_is_refused_unread(tmp_path: Path, kind: str) -> None:
+    with (tmp_path / f"a.{kind}").open("wb") as stream:
+        stream.truncate(100 * 2**20)
+    with pytest.raises(UnreadableDocumentError, match="it is larger than 64 MB"):
+        extract_text(tmp_path / f"a.{kind}")
+
+
+@pytest.mark.parametrize("kind", ["docx", "xlsx", "pptx", "pdf"])
+def test_of_an_encrypted_file_that_is_the_reason(tmp_path: Path, kind: str) -> None:
+    (tmp_path / f"a.{kind}").write_bytes(HOSTILE[f"encrypted.{kind}"]())
+    with pytest.raises(UnreadableDocumentError) as caught:
+        extract_text(tmp_path / f"a.{kind}")
+    assert caught.value.reason == f"it does not open as .{kind} (it is encrypted)"
 
 
 def test_a_form_that_shows_itself_is_read_once(tmp_path: Path) -> None:

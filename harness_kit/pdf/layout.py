@@ -1,8 +1,9 @@
 """How the marks on the pages of a PDF file become headings, paragraphs and table rows."""
 
+import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from harness_kit.text_parts import table_row
@@ -13,6 +14,11 @@ _MOST_COLUMNS = 60  # more vertical lines than that draw a chart
 _LONGEST_HEADING = 160  # characters
 _BULLETS = "\u2022\u25aa\u25e6\u2023\u25cf\u25cb\u25a0\uf0b7\x7f"  # the last: as in WinAnsiEncoding
 _SENTENCE_ENDS = (".", "!", "?", ":", ";")
+_COMPOUND = re.compile(r"\b[^\W\d_]+-[^\W\d_]+")
+_BROKEN = re.compile(r"\b([^\W\d_]{2,})-$")
+_LONGEST_WORD = 60  # characters
+_FIRST_WORD = re.compile(r"\s*([^\W\d_]+)")
+_AFTER_HYPHENS = frozenset({"and", "or", "to"})  # as in "two- and three-year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +79,21 @@ class _Grid:
 def laid_out(pages: Sequence[Page]) -> Iterator[str]:
     """The blocks of a document in reading order: one line each, but for tables."""
     parts = [part for number, page in enumerate(pages) for part in _parts(number, page)]
-    levels = _heading_levels([part for part in parts if isinstance(part, _Line)])
+    lines = [part for part in parts if isinstance(part, _Line)]
+    levels = _heading_levels(lines)
+    compounds = {word.lower() for line in lines for word in _COMPOUND.findall(line.text)}
     paragraph: list[_Line] = []
     for part in parts:
         if isinstance(part, _Line) and paragraph and _goes_on(paragraph, part, levels):
             paragraph.append(part)
             continue
         if paragraph:
-            yield _text(paragraph, levels)
+            yield _text(paragraph, levels, compounds)
         paragraph = [part] if isinstance(part, _Line) else []
         if isinstance(part, str):
             yield part
     if paragraph:
-        yield _text(paragraph, levels)
+        yield _text(paragraph, levels, compounds)
 
 
 def _parts(number: int, page: Page) -> Iterator[_Line | str]:
@@ -231,8 +239,27 @@ def _goes_on(
     return len(paragraph) > 1 or line.text.lstrip()[:1].islower()
 
 
-def _text(paragraph: Sequence[_Line], levels: dict[tuple[float, bool], int]) -> str:
-    text = " ".join(" ".join(line.text for line in paragraph).split())
+def _joined(lines: Sequence[str], compounds: Set[str]) -> str:
+    """The lines as one; words that were broken are whole, and keep a hyphen that they have
+    elsewhere in the document."""
+    pieces: list[str] = []
+    stripped = [line.rstrip() for line in lines]
+    for line, following in zip(stripped, [*stripped[1:], ""], strict=True):
+        broken = _BROKEN.search(line[-_LONGEST_WORD:])
+        rest = _FIRST_WORD.match(following[:_LONGEST_WORD])
+        if not broken or not rest or not rest[1][0].islower() or rest[1] in _AFTER_HYPHENS:
+            pieces += [line, " "]
+        elif f"{broken[1]}-{rest[1]}".lower() in compounds:
+            pieces.append(line)
+        else:
+            pieces.append(line[:-1])
+    return "".join(pieces)
+
+
+def _text(
+    paragraph: Sequence[_Line], levels: dict[tuple[float, bool], int], compounds: Set[str]
+) -> str:
+    text = " ".join(_joined([line.text for line in paragraph], compounds).split())
     first = paragraph[0]
     level = levels.get((first.size, first.bold))
     if level is not None:

@@ -1,0 +1,1 @@
+"""Word files: what a reader sees of one, and how one is written."""
