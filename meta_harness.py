@@ -5,123 +5,165 @@ scan (ledger, files) -> next_step (pure) -> execute one step -> record -> scan .
 
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness_search import options
-from harness_search.audit.leakage import describe, find_touches, test_split_marks
-from harness_search.commands import (
-    choose,
-    ending_cleanly,
-    make_proposer,
-    new_application,
-    open_to_run,
-    run_to_the_end,
-    show_comparison,
-    show_frontier,
-    show_status,
-)
-from harness_search.errors import InputError, SearchStoppedError
-from harness_search.files import digest_bytes, write_atomically
+from harness_search.audit.leakage import describe, find_touches_of_session
+from harness_search.auditing import Auditor, add_to_report, kept_warnings, marks_of
+from harness_search.choice_of_proposer import check_proposer, make_proposer
+from harness_search.commands.configuration import end_with_configuration
+from harness_search.commands.entry import main
+from harness_search.commands.opening import choose, open_to_run, require_shape
+from harness_search.commands.shared import ending_cleanly, run_to_the_end
+from harness_search.commands.views import show_comparison, show_frontier
+from harness_search.current import frontier_now, frontier_on_disk
+from harness_search.endpoints import api_key
+from harness_search.errors import LimitReachedError
+from harness_search.experiments.confirmation import confirm_incumbent
+from harness_search.experiments.noise import noise_of, require_noise
+from harness_search.files import to_compact_json, write_atomically
+from harness_search.judge_probing import suspicion_of
 from harness_search.ledger.digest import history_digest
+from harness_search.ledger.frontier import Frontier
 from harness_search.ledger.next_step import (
     Begin,
     Decide,
     Evaluate,
     Finished,
+    MakePlacebo,
     Propose,
     Scan,
     Step,
     next_step,
 )
 from harness_search.ledger.openings import log_opening
-from harness_search.ledger.rows import DecisionKind, IterationRow, RolloutRow, Split
+from harness_search.ledger.rows import IterationRow, Purpose, RolloutRow, Split
 from harness_search.ledger.store import Ledger
-from harness_search.promotion.candidate import Candidate, collect
-from harness_search.promotion.claim import Claim, stated_mechanism
-from harness_search.promotion.gate import EvaluationShape, Gate, SeedRule
-from harness_search.promotion.observed import observe
+from harness_search.promotion.candidate import Candidate
+from harness_search.promotion.claim import stated_mechanism
+from harness_search.promotion.gaming import without_gaming
+from harness_search.promotion.gate import gate_of
+from harness_search.promotion.noise import drift
+from harness_search.promotion.stopping import stop_reason
+from harness_search.proposals import (
+    answer_of,
+    audited,
+    examine,
+    install,
+    make_placebo,
+    prepare_session,
+    put_away,
+)
+from harness_search.proposers.books import close_interrupted
 from harness_search.proposers.session import NothingLeft, Proposer, Session
-from harness_search.proposers.view import prepare_view, session_texts
 from harness_search.reports.comparison import Comparison, compare
+from harness_search.reports.decisions import decision_document
 from harness_search.reports.progress import Reporter, Tally
 from harness_search.reports.tables import console_for_people
-from harness_search.rollouts.bench import api_key, locked, open_bench
-from harness_search.rollouts.runner import Bench, Harness, freeze
-from harness_search.rollouts.scheduler import missing, plan, run_missing
+from harness_search.rollouts.bench import locked, open_bench
+from harness_search.rollouts.jobs import Harness, freeze, freeze_all
+from harness_search.rollouts.runner import Bench
+from harness_search.rollouts.scheduler import Lost, missing, plan, run_missing
 from harness_search.search import (
     Search,
+    accept_baseline,
     check_sources,
-    current_frontier,
-    frontier_on_disk,
+    concluded,
     hold_to_identity,
-    lost_before,
+    jobs_left,
     mirror,
-    past_iterations,
+    record_baseline,
     set_aside,
+    standing,
+    verdict_on,
 )
-from harness_search.workspace import Workspace, open_workspace
+from harness_search.second_opinion import settle
+from harness_search.service import events
+from harness_search.service.launch import at_work
+from harness_search.waking import through_limits, wait_for_wake_up, wait_out
+from harness_search.workspace import Workspace
 
 
-async def run_search(workspace: Workspace, proposer: Proposer, reporter: Reporter) -> Finished:
-    """Run, or go on with, the search of a workspace until its last iteration is decided."""
+async def run_search(
+    workspace: Workspace, proposer: Proposer, reporter: Reporter, *, now: bool = False
+) -> Finished:
+    """Run, or go on with, the search of a workspace until its last iteration is decided.
+
+    `now` ends the pause, or the sleep until a provider's limit has passed, that an earlier launch
+    was in.
+    """
     layout = workspace.layout
     key = api_key(workspace.settings.profile)
+    gate = gate_of(workspace.settings.rules, workspace.settings.promotion.gate, layout.root)
+    noise = noise_of(workspace)
     with locked(layout), closing(Ledger(layout.ledger)) as ledger:
-        hold_to_identity(layout, ledger, workspace.search_identity())
+        hold_to_identity(ledger, workspace.search_identity())
         check_sources(layout, ledger.iterations())
-        async with open_bench(workspace, ledger, Split.DEV, key) as bench:
-            lost = lost_before(ledger.rows())
-            return await loop(Search(workspace, ledger, bench, proposer, reporter, lost))
+        close_interrupted(layout, ledger)
+        async with at_work("run", workspace, reporter, now=now) as conduct:
+            await wait_for_wake_up(layout, conduct, reporter, now=now)
+            async with open_bench(workspace, ledger, Purpose.SEARCH, key, conduct) as bench:
+                seen = drift(noise) if noise else ""
+                auditor = Auditor(workspace)
+                search = Search(workspace, ledger, bench, proposer, reporter, gate, auditor, seen)
+                finished = await loop(search)
+            await confirm_incumbent(workspace, ledger, reporter, conduct)
+            reporter.tell(events.Finished(finished.reason))
+        return finished
 
 
 async def loop(search: Search) -> Finished:
     """Scan, choose, do. Restarting after any crash is starting here again."""
     finished: Finished | None = None
     while finished is None:
+        await search.bench.conduct.checkpoint()
+        search = search.granting_tries()
         step = next_step(scan(search))
-        mirror(search.workspace, search.ledger, type(step).__name__.lower())
-        finished = await execute(search, step)
-    mirror(search.workspace, search.ledger, "finished")
+        begin_phase(search, type(step).__name__.lower())
+        try:
+            finished = await execute(search, step)
+        except LimitReachedError as limit:
+            await wait_out(search, limit)
+    begin_phase(search, "finished")
     return finished
+
+
+def begin_phase(search: Search, phase: str) -> None:
+    """Say what the loop turns to, on disk and to all who listen."""
+    iteration = mirror(search.workspace, search.ledger, phase)
+    search.reporter.tell(events.PhaseBegan(phase, iteration))
 
 
 def scan(search: Search) -> Scan:
     """What the ledger says now."""
-    iterations = search.ledger.iterations()
-    left = 0
-    if iterations and iterations[-1].decision is None:
-        harness = search.harness(iterations[-1])
-        jobs = plan(search.workspace, Split.DEV, harness)
-        rows = search.ledger.rows(harness.digest)
-        left = len(missing(jobs, rows, search.attempts(harness.digest)))
-    return Scan(iterations, left, search.workspace.settings.search.iterations)
+    history, settings = search.history(), search.workspace.settings
+    iterations = history.iterations
+    if not iterations or iterations[-1].decision is None:
+        return Scan(iterations, len(jobs_left(search, history)))
+    stop = stop_reason(standing(search, history), settings.search, settings.budget)
+    return Scan(iterations, stop=stop, placebo=settings.search.is_placebo(len(iterations)))
 
 
 async def execute(search: Search, step: Step) -> Finished | None:
     """Do one step. Each may be killed at any moment and is then done again."""
     match step:
         case Begin():
-            begin(search)
+            record_baseline(search.workspace, search.ledger)
         case Propose(iteration):
             return await propose(search, iteration)
+        case MakePlacebo(iteration):
+            make_placebo(search, iteration)
         case Evaluate(iteration):
             await evaluate_iteration(search, iteration)
         case Decide(iteration):
-            update_frontier(search, iteration)
+            await update_frontier(search, iteration)
         case Finished():
             return step
     return None
-
-
-def begin(search: Search) -> None:
-    """The baseline is iteration 0; its source is kept, since every candidate comes of it."""
-    baseline, layout = search.workspace.baseline, search.workspace.layout
-    write_atomically(layout.kept_source(0, "baseline"), baseline.file.read_bytes())
-    row = IterationRow(0, baseline.digest, "baseline", "", "", "", "", None, "")
-    search.ledger.put_iteration(row)
 
 
 # Propose: hold a session, audit what it touched, validate what it left.
@@ -130,146 +172,102 @@ def begin(search: Search) -> None:
 async def propose(search: Search, iteration: int) -> Finished | None:
     """Open an iteration with the proposer's candidate, or record why there is none."""
     session = open_session(search, iteration)
-    answer = await search.proposer.propose(session)
-    if isinstance(answer, NothingLeft):
+    search.auditor.begin(iteration)
+    answer = await answer_of(search, session)
+    if isinstance(answer, NothingLeft) and not (await audited(search, session)).rejected:
         return Finished(f"iteration {iteration} was not started: {answer.reason}")
     name, mechanism = f"iteration_{iteration:03d}", stated_mechanism(session.claim_file)
     row = IterationRow(iteration, "", name, "", session.incumbent, mechanism, "", None, "")
-    try:
-        touched = _touched_test(search.workspace, session_texts(session))
-        if touched:
-            record(search, replace(row, decision=DecisionKind.REJECTED, reason=touched))
-        else:
-            install(search, row, collect_candidate(search, session))
-    except InputError as error:
-        record(search, replace(row, decision=DecisionKind.NO_CLAIM, reason=str(error)))
+    found = await examine(search, session, partial(_touched_test, search.workspace))
+    if isinstance(found, Candidate):
+        install(search, row, found)
+    else:
+        record(search, replace(row, decision=found.decision, reason=found.reason))
     return None
 
 
 def open_session(search: Search, iteration: int) -> Session:
     """Prepare the folder that the proposer works on."""
-    layout = search.workspace.layout
-    current = current_frontier(search.workspace, search.ledger)
-    session = Session(
-        iteration=iteration,
-        view=layout.session(iteration) / "view",
-        evidence=layout.dev_evidence,
-        incumbent=current.incumbent,
-        history=tuple(past_iterations(current)),
-        dev_tasks=tuple(task.id for task in search.workspace.splits.dev),
-        seed=search.workspace.settings.search.seed,
-    )
-    sources = [layout.candidate(row.harness) for row in current.rows if row.score is not None]
-    prepare_view(session, sources, layout.skill, _history_digest(search))
-    return session
+    current = frontier_now(search.history())
+    return prepare_session(search, iteration, current, _history_digest(search, current))
 
 
-def _history_digest(search: Search) -> str:
+def _history_digest(search: Search, current: Frontier) -> str:
     """Frontier lineage, orphans worth restacking, what became of each claim; at most 12 kB."""
-    current = current_frontier(search.workspace, search.ledger)
     return history_digest(current, search.ledger.iterations())
 
 
 def _touched_test(workspace: Workspace, texts: dict[str, str]) -> str:
     """What in a candidate, claim or log shows a touch of the test split; empty when nothing."""
-    splits = workspace.splits
-    marks = test_split_marks(splits.test, splits.dev, workspace.layout.test_split)
-    return describe(find_touches(texts, marks))
+    return describe(find_touches_of_session(texts, marks_of(workspace)))
 
 
-def collect_candidate(search: Search, session: Session) -> Candidate:
-    """The candidate and its claim; raises InputError when they are unsound."""
-    layout = search.workspace.layout
-    known = {file.stem: "" for file in layout.harnesses.glob("*.py")}
-    known |= {row.name: row.harness for row in search.ledger.iterations() if row.was_measured}
-    dev_tasks = set(session.dev_tasks)
-    return collect(session.view, session.iteration, session.incumbent, dev_tasks, known)
-
-
-def install(search: Search, row: IterationRow, candidate: Candidate) -> None:
-    """Open the iteration and put the candidate beside its parents: its view has the source, so
-    that a crash between the two is mended from there."""
-    claim = candidate.claim.candidate
-    search.reporter.say(
-        f"Iteration {row.number}: {claim.name}, copied from {candidate.parent}. {claim.hypothesis}"
-    )
-    search.ledger.put_iteration(
-        replace(
-            row,
-            harness=digest_bytes([candidate.source]),
-            name=candidate.name,
-            parent=candidate.parent,
-            mechanism=candidate.mechanism,
-            claim=candidate.claim.to_json(),
-        )
-    )
-    write_atomically(search.workspace.layout.candidate(candidate.name), candidate.source)
-
-
-# Evaluate: every missing rollout of the dev split.
+# Evaluate: the rollouts that the gate asks for, stage by stage.
 
 
 async def evaluate_iteration(search: Search, iteration: int) -> None:
-    """Run what the open iteration still lacks."""
-    harness = search.harness(search.ledger.iterations()[iteration])
-    attempts = search.attempts(harness.digest)
-    await evaluate_harness(search.workspace, search.bench, harness, search.reporter, attempts)
+    """Run what the present stage of the open iteration still lacks."""
+    history = search.history()
+    row, jobs = history.iterations[iteration], jobs_left(search, history)
+    stage = f" ({search.decided(history, row).stage})" if iteration else ""
+    attempts, before = search.bench.limits.attempts, search.lost_before
+    concurrency = search.workspace.settings.search.concurrency
+    with search.reporter.watch(Tally(f"{row.name}{stage}", len(jobs))) as watch:
+        frozen = freeze_all(jobs, search.bench.runtime)
+        await run_missing(search.bench, frozen, concurrency, attempts, watch, before)
+    await settle(search, iteration)
 
 
 async def evaluate_harness(
-    workspace: Workspace, bench: Bench, harness: Harness, reporter: Reporter, attempts: int
+    workspace: Workspace, bench: Bench, harness: Harness, reporter: Reporter, before: Lost
 ) -> list[RolloutRow]:
-    """Benchmark a harness: all tasks of the bench's split x trials. Finished rollouts are kept."""
-    jobs = plan(workspace, bench.split, freeze(harness, bench.runtime))
-    left = missing(jobs, bench.ledger.rows(harness.digest), attempts)
+    """Benchmark a harness outside the gate: all tasks of the bench's split x trials. Finished
+    rollouts are kept; lost ones are tried as often as if they had not been lost `before`."""
+    attempts, concurrency = bench.limits.attempts, workspace.settings.search.concurrency
+    jobs = plan(workspace, bench.purpose.task_split, freeze(harness, bench.runtime))
+    left = missing(jobs, bench.ledger.rows(harness.digest), attempts, before)
     done = len(jobs) - len(left)
-    secret = bench.split is Split.TEST
+    secret = bench.purpose is Purpose.TEST
     with reporter.watch(Tally(harness.name, len(jobs), secret=secret, done=done)) as watch:
-        await run_missing(bench, jobs, workspace.settings.search.concurrency, attempts, watch)
+        await run_missing(bench, jobs, concurrency, attempts, watch, before)
     return bench.ledger.rows(harness.digest)
 
 
 # Decide: both sides from raw rows, under the current weights.
 
 
-def update_frontier(search: Search, iteration: int) -> None:
-    """Conclude an iteration: promoted, orphan, or inconclusive."""
-    iterations = search.ledger.iterations()
-    row = iterations[iteration]
+async def update_frontier(search: Search, iteration: int) -> None:
+    """Conclude an iteration: promoted, orphan, placebo, or inconclusive."""
+    if await settle(search, iteration):
+        return
+    history = search.history()
+    row = history.iterations[iteration]
     if iteration == 0:
         record(search, accept_baseline(search, row))
         return
-    digests = {item.name: item.harness for item in iterations}
-    challenger = search.ledger.rows(row.harness)
-    incumbent = search.ledger.rows(digests[row.incumbent])
-    settings = search.workspace.settings
-    trials = settings.search.trials
-    gate: Gate = SeedRule(settings.promotion.min_delta)
-    shape = EvaluationShape(search.workspace.criteria(Split.DEV), trials)
-    decision = gate.decide(challenger, incumbent, shape, settings.weights)
-    claim = Claim.model_validate_json(row.claim)
-    claim = observe(claim, decision, challenger, incumbent, trials)
-    row = replace(row, claim=claim.to_json(), decision=decision.kind, reason=decision.reason)
-    record(search, row)
-
-
-def accept_baseline(search: Search, row: IterationRow) -> IterationRow:
-    """The baseline needs no gate, only every rollout; raises SearchStoppedError without them."""
-    (baseline, *_) = current_frontier(search.workspace, search.ledger).rows
-    if baseline.score is None or not baseline.score.complete:
-        raise SearchStoppedError(
-            "rollouts of the baseline were lost to the provider, "
-            f"{search.bench.limits.attempts} times each, and no search can start without them. "
-            "Nothing was scored; run the same command again when the provider answers."
-        )
-    return replace(row, decision=DecisionKind.BASELINE, reason="where the search starts")
+    decision, rows = verdict_on(search, history, row), history.rows(row.harness)
+    ran = search.auditor.ran(row, rows, decision.gain)
+    theirs = history.incumbent_rows(row)
+    delivered = search.auditor.deliverables(row.name, rows, row.incumbent, theirs)
+    add_to_report(search.workspace.layout, iteration, ran, delivered)
+    probed = None if delivered.rejected else await suspicion_of(search, history, row)
+    warnings = kept_warnings(search.workspace.layout, iteration)
+    remarked = replace(decision, remarks=(*decision.remarks, *warnings))
+    decision = without_gaming(remarked, probed)
+    closed = concluded(history, row, decision, delivered)
+    workspace = search.workspace
+    document = to_compact_json(decision_document(closed, decision, workspace.settings.gate))
+    write_atomically(workspace.layout.decision(iteration), document, durable=False)
+    record(search, closed)
 
 
 def record(search: Search, row: IterationRow) -> None:
     """Close an iteration."""
     search.ledger.put_iteration(row)
     if row.number > 0 and row.decision is not None:
-        search.reporter.say(f"Iteration {row.number}: {row.decision.value}. {row.reason}")
+        closed = events.Decided(row.number, row.name, row.decision.value, row.reason)
+        search.reporter.tell(closed)
+        put_away(search, row)
 
 
 # Measure outside the search: one harness on dev, or the held-out comparison.
@@ -281,29 +279,32 @@ async def measure(
     """Run what is missing of each harness on a split; opening the test split is logged."""
     layout, settings = workspace.layout, workspace.settings
     key = api_key(settings.profile)
-    file = layout.ledger if split is Split.DEV else layout.test_ledger
-    with locked(layout), closing(Ledger(file)) as ledger:
-        hold_to_identity(layout, ledger, workspace.rows_identity(split))
+    purpose = Purpose.of(split)
+    with locked(layout), closing(Ledger(layout.ledger_of(purpose))) as ledger:
+        hold_to_identity(ledger, workspace.rows_identity(split))
         opening = 0
         if split is Split.TEST:
             names = [harness.name for harness in harnesses]
             opening = log_opening(layout.test_openings, names, settings.search.profile)
-        async with open_bench(workspace, ledger, split, key) as bench:
-            lost = lost_before(ledger.rows())
+        command = "test" if split is Split.TEST else "evaluate"
+        async with (
+            at_work(command, workspace, reporter) as conduct,
+            open_bench(workspace, ledger, purpose, key, conduct) as bench,
+        ):
+            lost = ledger.lost()
             for harness in harnesses:
-                attempts = settings.limits.attempts + lost.get(harness.digest, 0)
-                await evaluate_harness(workspace, bench, harness, reporter, attempts)
+                run = partial(evaluate_harness, workspace, bench, harness, reporter, lost)
+                await through_limits(run, conduct, reporter)
         return compare(workspace, split, harnesses, ledger.rows(), opening)
 
 
-# The command line.
-
-application = new_application()
+# The commands that are the loop's own; harness_search/commands holds the others.
 
 
-@application.command()
 def run(
     iterations: Annotated[int | None, typer.Option(help="Last iteration to run.")] = None,
+    preset: options.Preset = None,
+    waive_noise: options.WaiveNoise = False,
     profile: options.Profile = None,
     seed: options.Seed = None,
     trials: options.Trials = None,
@@ -311,26 +312,35 @@ def run(
     budget_usd: options.BudgetUsd = None,
     allow_unpriced: options.AllowUnpriced = None,
     unsafe_no_sandbox: options.UnsafeNoSandbox = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Set an old search aside first.")] = False,
+    fresh: options.Fresh = False,
+    now: options.Now = False,
     workspace: options.Workspace = Path(),
+    print_config: options.PrintConfig = False,
     json: options.Json = False,
 ) -> None:
     """Run the search, or go on with it: the same command resumes where it was stopped."""
     flags: dict[str, object] = {"profile": profile, "seed": seed, "trials": trials}
-    flags |= {"concurrency": concurrency, "iterations": iterations}
+    flags |= {"concurrency": concurrency, "iterations": iterations, "preset": preset}
     flags |= {"budget_usd": budget_usd, "allow_unpriced": allow_unpriced}
     with ending_cleanly():
+        end_with_configuration(
+            workspace, flags, wanted=print_config, adopt=not fresh, json_wanted=json
+        )
         opened = open_to_run(workspace, flags, unsafe=unsafe_no_sandbox, adopt=not fresh)
+        if opened.settings.search.iterations:
+            require_shape(opened)
+            require_noise(opened, waived=waive_noise, fresh=fresh)
+            check_proposer(opened)
         if fresh:
             api_key(opened.settings.profile)  # what can go wrong goes wrong before this
             set_aside(opened.layout)
         console = console_for_people(json_wanted=json)
-        finished = run_to_the_end(run_search(opened, make_proposer(opened), Reporter(console)))
+        proposer, reporter = make_proposer(opened), Reporter(console)
+        finished = run_to_the_end(run_search(opened, proposer, reporter, now=now))
         show_frontier(opened, json_wanted=json)
         console.print(f"Finished: {finished.reason}.", highlight=False, soft_wrap=True)
 
 
-@application.command()
 def evaluate(
     harness: Annotated[str, typer.Argument(help="Name of a harness, or a file.")],
     profile: options.Profile = None,
@@ -341,13 +351,18 @@ def evaluate(
     allow_unpriced: options.AllowUnpriced = None,
     unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     workspace: options.Workspace = Path(),
+    print_config: options.PrintConfig = False,
     json: options.Json = False,
 ) -> None:
     """Benchmark one harness on the dev split; nothing is promoted."""
     flags: dict[str, object] = {"profile": profile, "seed": seed, "trials": trials}
-    flags |= {"concurrency": concurrency}
-    flags |= {"budget_usd": budget_usd, "allow_unpriced": allow_unpriced}
+    flags |= {
+        "concurrency": concurrency,
+        "budget_usd": budget_usd,
+        "allow_unpriced": allow_unpriced,
+    }
     with ending_cleanly():
+        end_with_configuration(workspace, flags, wanted=print_config, json_wanted=json)
         opened = open_to_run(workspace, flags, unsafe=unsafe_no_sandbox)
         reporter = Reporter(console_for_people(json_wanted=json))
         chosen = choose(opened, [harness])
@@ -355,7 +370,6 @@ def evaluate(
         show_comparison(found, json_wanted=json)
 
 
-@application.command()
 def test(
     harness: Annotated[str | None, typer.Argument(help="Default: the incumbent.")] = None,
     concurrency: options.Concurrency = None,
@@ -363,37 +377,20 @@ def test(
     allow_unpriced: options.AllowUnpriced = None,
     unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     workspace: options.Workspace = Path(),
+    print_config: options.PrintConfig = False,
     json: options.Json = False,
 ) -> None:
     """Open the held-out test split: the baseline against one harness. Each opening is logged."""
     flags: dict[str, object] = {"concurrency": concurrency, "budget_usd": budget_usd}
     flags["allow_unpriced"] = allow_unpriced
     with ending_cleanly():
+        end_with_configuration(workspace, flags, wanted=print_config, json_wanted=json)
         opened = open_to_run(workspace, flags, unsafe=unsafe_no_sandbox)
         name = harness or frontier_on_disk(opened).incumbent or "baseline"
         reporter = Reporter(console_for_people(json_wanted=json))
         chosen = choose(opened, list(dict.fromkeys(["baseline", name])))
         found = run_to_the_end(measure(opened, Split.TEST, chosen, reporter))
         show_comparison(found, json_wanted=json)
-
-
-@application.command()
-def frontier(workspace: options.Workspace = Path(), json: options.Json = False) -> None:
-    """Show every iteration with its scores, recomputed from raw rows."""
-    with ending_cleanly():
-        show_frontier(open_workspace(workspace, {}, to_run=False), json_wanted=json)
-
-
-@application.command()
-def status(workspace: options.Workspace = Path(), json: options.Json = False) -> None:
-    """Say where the search stands, from disk alone."""
-    with ending_cleanly():
-        show_status(open_workspace(workspace, {}, to_run=False), json_wanted=json)
-
-
-def main() -> None:
-    """Entry point of the `meta-harness` command."""
-    application()
 
 
 if __name__ == "__main__":

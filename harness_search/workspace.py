@@ -1,22 +1,31 @@
 """An opened workspace: configuration, tasks and splits, all checked before anything starts."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness_search.benchmark.splits import Splits, check_digests, named_tasks, read_splits
 from harness_search.benchmark.tasks import Task, read_named
+from harness_search.configuration.reading import Configuration, read_configuration
+from harness_search.endpoints import api_key
 from harness_search.errors import InputError
 from harness_search.files import digest_bytes, digest_text
 from harness_search.gateway.prices import Price, known_price, price_of, read_prices
-from harness_search.judging.deterministic import JUDGE_VERSION, require_checks
+from harness_search.judging.choice import (
+    CHECKS,
+    judge_name,
+    judge_price,
+    judge_profile,
+    judge_version,
+)
 from harness_search.layout import Layout
 from harness_search.ledger.rows import Split
 from harness_search.ledger.store import has_begun, read_identity
-from harness_search.rollouts.runner import Harness
+from harness_search.rollouts.jobs import Harness
 from harness_search.sandbox.choice import AUTO, BWRAP, LANDLOCK, choose
-from harness_search.settings import Settings, read_settings
+from harness_search.settings import Settings
 
 UNKNOWN = "unknown"
 
@@ -35,6 +44,8 @@ class Workspace:
     is unknown, and allowed to be."""
     sandbox: str = ""
     """What harness code is run in; empty when nothing is to be run."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of the configuration before anything is run."""
 
     def tasks(self, split: Split) -> tuple[Task, ...]:
         return self.splits.dev if split is Split.DEV else self.splits.test
@@ -42,6 +53,11 @@ class Workspace:
     def criteria(self, split: Split) -> dict[str, int]:
         """Number of criteria by task id."""
         return {task.id: len(task.criteria) for task in self.tasks(split)}
+
+    @property
+    def judge_version(self) -> str:
+        """Of the judge that the settings name; stored with every row."""
+        return judge_version(self.settings)
 
     @property
     def baseline(self) -> Harness:
@@ -76,19 +92,27 @@ class Workspace:
             "profile": search.profile,
             "model": profile.model,
             "price": self.price.model_dump_json() if self.price else UNKNOWN,
-            "judge": JUDGE_VERSION,
+            "judge": self.judge_version,
             "time limit": f"{self.settings.limits.seconds:g} s",
             "sandbox": self.sandbox,
             f"{split} split": digest_text(*tasks)[:16],
         }
 
-    def search_identity(self) -> dict[str, str]:
-        """What makes a search the same search; the ledger holds it to this."""
+    def baseline_identity(self) -> dict[str, str]:
+        """What a search and the A/A run before it share: that run is there to choose a preset by,
+        and no proposer has a part in it."""
         return {
             **self.rows_identity(Split.DEV),
             "trials": str(self.settings.search.trials),
-            "proposer": self.settings.search.proposer,
             "baseline": self.baseline.digest[:16],
+        }
+
+    def search_identity(self) -> dict[str, str]:
+        """What makes a search the same search; the ledger holds it to this."""
+        return {
+            **self.baseline_identity(),
+            "preset": self.settings.promotion.preset,
+            "proposer": self.settings.search.proposer,
         }
 
 
@@ -104,24 +128,45 @@ def open_workspace(
 ) -> Workspace:
     """Read and check everything; raises InputError before anything is started.
 
-    A search that was begun keeps its seed, profile and trials; with `adopt`, flags that were not
-    given are taken from it. Commands that only look leave `to_run` off: they need neither checks
-    nor digests of tasks.
+    A search that was begun keeps its seed, profile, trials and preset; with `adopt`, flags that
+    were not given are taken from it. Commands that only look leave `to_run` off: they need neither
+    checks nor digests of tasks.
     """
     layout = Layout(root.resolve())
-    started = _flags_of_search(layout) if adopt else {}
-    given = {name: value for name, value in flags.items() if value is not None}
-    settings = read_settings(layout.settings, {**started, **given})
+    configuration = configuration_of(layout, flags, adopt=adopt)
+    settings, notes = configuration.settings, configuration.unused
     folder = layout.root / settings.benchmark.tasks
-    tasks = read_named(folder, named_tasks(layout.dev_split, layout.test_split))
+    named = named_tasks(layout.dev_split, layout.test_split)
+    tasks = read_named(folder, named, with_documents=to_run)
     splits = read_splits(tasks, layout.dev_split, layout.test_split)
     if not to_run:
-        return Workspace(layout, settings, splits, {})
+        return Workspace(layout, settings, splits, {}, notes=notes)
     chosen = (*splits.dev, *splits.test)
-    for task in chosen:
-        require_checks(task)
+    _require_judge(layout, settings, chosen)
     price = _price(layout, settings, adopt=adopt)
-    return Workspace(layout, settings, splits, check_digests(chosen, layout.task_digests), price)
+    digests = check_digests(chosen, layout.task_digests)
+    return Workspace(layout, settings, splits, digests, price, notes=notes)
+
+
+def configuration_of(layout: Layout, flags: dict[str, Any], *, adopt: bool = True) -> Configuration:
+    """The settings of a command in a workspace; with `adopt`, a search that was begun keeps its
+    own. Touches nothing. Raises InputError."""
+    started = _flags_of_search(layout) if adopt else {}
+    return read_configuration(layout.settings, flags, started)
+
+
+def _require_judge(layout: Layout, settings: Settings, tasks: Iterable[Task]) -> None:
+    """Raise InputError for tasks that the judge cannot grade, or a judge that cannot be paid."""
+    name = judge_name(settings)
+    if name != CHECKS:
+        for asked in filter(None, (name, settings.judge.second)):
+            judge_price(layout, settings, asked)
+            api_key(judge_profile(settings, asked), asked)
+        return
+    from harness_search.judging.deterministic import require_checks
+
+    for task in tasks:
+        require_checks(task)
 
 
 def prove_sandbox(workspace: Workspace, *, unsafe: bool = False, adopt: bool = True) -> Workspace:
@@ -143,7 +188,7 @@ def _price(layout: Layout, settings: Settings, *, adopt: bool) -> Price | None:
 
     Raises InputError for an unknown price that is not allowed, or that a budget in USD needs.
     """
-    started = has_begun(layout.ledger) and adopt
+    started = adopt and has_begun(layout.ledger)
     frozen = read_identity(layout.ledger).get("price") if started else None
     if frozen is not None and frozen != UNKNOWN:
         return Price.model_validate_json(frozen)
@@ -155,9 +200,9 @@ def _price(layout: Layout, settings: Settings, *, adopt: bool) -> Price | None:
 
 
 def _flags_of_search(layout: Layout) -> dict[str, Any]:
-    """Seed, profile and trials of the search in this workspace; empty before its start."""
+    """Seed, profile, trials and gate of the search in this workspace; empty before its start."""
     if not has_begun(layout.ledger):
         return {}
     identity = read_identity(layout.ledger)
-    kinds: dict[str, type] = {"seed": int, "profile": str, "trials": int}
+    kinds: dict[str, type] = {"seed": int, "profile": str, "trials": int, "preset": str}
     return {name: kind(identity[name]) for name, kind in kinds.items() if name in identity}

@@ -55,8 +55,10 @@ def make_place(folder: Path, uid: int | None, documents: Mapping[str, str]) -> P
     (place.view / DOCUMENTS).chmod(0o555)
     (place.view / TEXT).chmod(0o555)
     place.temporary.mkdir()
+    place.record.write_bytes(bytes(10_000))
     place.folder.chmod(0o700)
-    give_to(uid, place.folder, place.view, place.view / OUTPUT, place.temporary)
+    given = (place.folder, place.view, place.view / OUTPUT, place.temporary, place.record)
+    give_to(uid, *given)
     return place
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import anthropic
+import httpx2
 
 from harness_search.gateway.events import Assembler
 from harness_search.simulated.messages_api import MessagesApi
@@ -21,7 +22,7 @@ REQUEST: dict[str, Any] = {
 
 @asynccontextmanager
 async def client_of(
-    api: MessagesApi, timeout: float = 20.0, key: str = "k"
+    api: MessagesApi, timeout: float | httpx2.Timeout = 20.0, key: str = "k"
 ) -> AsyncIterator[anthropic.AsyncAnthropic]:
     client = anthropic.AsyncAnthropic(
         base_url=api.base_url, api_key=key, max_retries=0, timeout=timeout

@@ -5,11 +5,9 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import anthropic
-import httpx2
 from scripted_api import Answer, message, scripted_api
 
 from harness_search.gateway.account import Account, Terms
@@ -22,6 +20,9 @@ from harness_search.gateway.upstream import Silence, Upstream
 from harness_search.ledger.rows import Role, Usage
 from harness_search.settings import BudgetSettings
 from harness_search.simulated.faults import Fault
+
+if TYPE_CHECKING:
+    import anthropic
 
 KEY = "sk-very-secret-upstream-key"
 MODEL = "scripted-1"
@@ -77,8 +78,11 @@ class Door:
     @asynccontextmanager
     async def client(
         self, grant: Grant | None = None, **options: Any
-    ) -> AsyncIterator[anthropic.AsyncAnthropic]:
+    ) -> "AsyncIterator[anthropic.AsyncAnthropic]":
         """The real anthropic client on the gateway's socket."""
+        import anthropic  # two seconds, which the hostile suite's runs would each spend in vain
+        import httpx2
+
         transport = httpx2.AsyncHTTPTransport(uds=str(self.gateway.socket))
         async with anthropic.AsyncAnthropic(
             api_key=(grant or self.grant).token,

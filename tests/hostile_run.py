@@ -1,6 +1,6 @@
 """A small scaffold that runs attacks in a sandbox, as whoever starts it, and says what they did.
 
-`python tests/hostile_run.py <sandbox> <group> ...` prints one JSON document: for each attack
+`python tests/hostile_run.py <sandbox> <kit> <group> ...` prints one JSON document: for each attack
 whether it succeeded, how, and what stopped it otherwise.
 """
 
@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -26,7 +27,6 @@ from victims import SECRET_NAME, Victims, new_secret
 
 from harness_search.files import remove_tree
 from harness_search.rollouts.collect import MOST_FILES, collect_output
-from harness_search.rollouts.kit import prepare_kit
 from harness_search.sandbox.box import MEGABYTE, Door, Limits
 
 MODEL = "m"
@@ -39,11 +39,11 @@ LIMITS = Limits(
     workspace_bytes=64 * MEGABYTE,
     temporary_bytes=32 * MEGABYTE,
 )
-SCARCE = replace(LIMITS, cpu_seconds=1.5)
+SCARCE = replace(LIMITS, cpu_seconds=0.5)
 BOXES_AT_ONCE = 4
 SECONDS = {"resources": 20.0, "survivors": 5.0, "waits_for_ever": 3.0}
 SECONDS_OTHERWISE = 60.0
-SECONDS_TO_COLLECT = 10.0
+SECONDS_TO_COLLECT = 60.0
 Found = dict[str, dict[str, Any]]
 
 
@@ -258,14 +258,14 @@ def harm_to_the_gateway(door: doors.Door, found: Found, loss: str) -> None:
         succeed(found["makes_the_gateway_take_the_blame"], "a rollout counts as lost")
 
 
-async def run_all(sandbox: str, groups: list[str], secret: str) -> Found:
-    """Run groups of attacks in one sandbox."""
+async def run_all(sandbox: str, kit: Path, groups: list[str], secret: str) -> Found:
+    """Run groups of attacks in one sandbox, with a copy of a kit that is theirs to spoil."""
     names = [attack.name for group in groups for attack in attacks_in(group)]
     hunted = [attack.name for attack in attacks_in("processes") if "processes" in groups]
     with Victims(secret, names, hunted) as victims:
-        kit = prepare_kit(victims.folder / "kit")
+        own_kit = Path(shutil.copytree(kit, victims.folder / "kit" / kit.name))
         async with opened_door(victims) as door:
-            run = Run(sandbox, victims, door, kit)
+            run = Run(sandbox, victims, door, own_kit)
             stop = asyncio.Event()
             beside = asyncio.create_task(neighbours_loss(door, stop))
             found = await merged(run.group(group) for group in groups)
@@ -283,8 +283,8 @@ def main() -> None:
         # A process shows to others the environment that it was started with.
         os.environ[SECRET_NAME] = new_secret()
         os.execv(sys.executable, [sys.executable, *sys.argv])
-    sandbox, *groups = sys.argv[1:]
-    found = asyncio.run(run_all(sandbox, groups, os.environ[SECRET_NAME]))
+    sandbox, kit, *groups = sys.argv[1:]
+    found = asyncio.run(run_all(sandbox, Path(kit), groups, os.environ[SECRET_NAME]))
     print(json.dumps(found), flush=True)
     os._exit(0)  # a collection that never ends is a thread that never does
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -48,6 +49,7 @@ def identities() -> tuple[Identity, ...]:
     return (Identity(ROOT), Identity(USER, _missing()))
 
 
+@cache
 def _missing() -> str:
     for program in ("unshare", "setpriv"):
         if shutil.which(program) is None:
@@ -102,6 +104,9 @@ def _run(*command: object) -> None:
 def main() -> None:
     """Inside the mount namespace, still as root: open the way, and become who is wanted."""
     name, folders, *command = sys.argv[1:]
+    mine, its = (Path(f"/proc/{pid}/ns/mnt").readlink() for pid in (os.getpid(), os.getppid()))
+    if mine == its:
+        raise SystemExit("this hides folders: it needs a mount namespace of its own")
     os.umask(0o022)
     open_the_way([Path(path) for path in json.loads(folders)])
     if name == USER:

@@ -55,6 +55,11 @@ class ScriptedApi(MessagesApi):
         self.answer = answer
         self._next_reply = message()
 
+    def follow(self, answer: Callable[[int, Any], Answer | None]) -> None:
+        """Answer so from now on, as if nothing had been asked before."""
+        self.answer, self._requests = answer, 0
+        self.received.clear()
+
     def _scripted_fault(self, received: Received) -> Fault | None:
         self._next_reply = message()
         if received.path != "/v1/messages":

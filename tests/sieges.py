@@ -95,16 +95,16 @@ async def connect(
 async def answer_to(door: Door, data: bytes) -> bytes:
     """All that comes back until the gateway closes the connection."""
     reader, writer = await connect(door)
-    answer = b""
+    pieces = []
     try:
         writer.write(data)
         while piece := await asyncio.wait_for(reader.read(1 << 16), timeout=20):
-            answer += piece
+            pieces.append(piece)
     except ConnectionError:  # it was closed while we were still sending
         pass
     finally:
         writer.close()
-    return answer
+    return b"".join(pieces)
 
 
 def is_refusal(answer: bytes) -> bool:

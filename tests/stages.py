@@ -12,16 +12,19 @@ from harness_search.gateway.account import Account, Terms
 from harness_search.gateway.budget import Budget
 from harness_search.gateway.prices import Price
 from harness_search.gateway.upstream import Silence, Upstream
+from harness_search.judging.deterministic import DeterministicJudge
 from harness_search.judging.documents import TextStore
-from harness_search.ledger.rows import RolloutRow, Split
+from harness_search.ledger.rows import Purpose, RolloutRow, Split
 from harness_search.ledger.store import Ledger
 from harness_search.rollouts.bench import make_gateway, sweep
 from harness_search.rollouts.evidence import filed_folder
-from harness_search.rollouts.runner import Bench, Harness
+from harness_search.rollouts.jobs import Harness
+from harness_search.rollouts.runner import Bench
 from harness_search.rollouts.scheduler import plan, run_missing
 from harness_search.sandbox.choice import make_sandbox
 from harness_search.sandbox.identities import Identities
 from harness_search.sandbox.watchdog import Watchdog
+from harness_search.service.conduct import Conduct
 from harness_search.workspace import Workspace
 
 ASKS = """\
@@ -45,7 +48,9 @@ def solve(task, model):
 WRITES = """\
 from harness_kit import write_docx
 def write(task):
-    write_docx(task.output / "abstract.docx", "The annual rent is 100,000 USD.")
+    (name,), text = task.deliverables, "The annual rent is 100,000 USD."
+    plain = lambda path, text: path.write_text(text)
+    (write_docx if name.endswith(".docx") else plain)(task.output / name, text)
 """
 
 
@@ -56,12 +61,14 @@ class Stage:
         self.workspace, self.bench, self.api, self.folder = workspace, bench, api, folder
         self.rows: list[RolloutRow] = []
 
-    async def run(self, source: str, attempts: int = 3, at_once: int = 2) -> list[RolloutRow]:
-        """Run a harness's source on every dev task once."""
+    async def run(
+        self, source: str, attempts: int = 3, at_once: int = 2, tasks: int | None = None
+    ) -> list[RolloutRow]:
+        """Run a harness's source once on every dev task, or on the first few."""
         file = self.folder / "candidate.py"
         file.write_text(source, encoding="utf-8")
         harness = Harness("candidate", file, digest_bytes([source.encode()]))
-        jobs = plan(self.workspace, Split.DEV, harness)
+        jobs = plan(self.workspace, Split.DEV, harness)[:tasks]
         await run_missing(self.bench, jobs, at_once, attempts, self.rows.append)
         return self.bench.ledger.rows()
 
@@ -102,12 +109,13 @@ async def opened_stage(
         await gateway.start()
         watchdog, identities = await Watchdog().__aenter__(), Identities()
         ledger = Ledger(layout.ledger)
-        sweep(ledger, layout.dev_evidence)
+        sweep(ledger, layout.dev_evidence, layout)
         bench = Bench(
             gateway=gateway,
             ledger=ledger,
             evidence=layout.dev_evidence,
             texts=TextStore(layout.text),
+            judge=DeterministicJudge(TextStore(layout.text)),
             sandbox=sandbox,
             watchdog=watchdog,
             identities=identities,
@@ -117,7 +125,8 @@ async def opened_stage(
             sampling={},
             context_tokens=None,
             seed=0,
-            split=Split.DEV,
+            purpose=Purpose.SEARCH,
+            conduct=Conduct(),
         )
         try:
             yield Stage(workspace, bench, api, folder)

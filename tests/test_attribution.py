@@ -127,7 +127,7 @@ async def test_a_dying_scaffold_leaves_an_attempt_that_is_swept(stage: Any) -> N
     async with stage() as it:
         job = plan(it.workspace, Split.DEV, it.workspace.baseline)[0]
         it.bench.ledger.begin(job.key, os.getpid(), pid_started=1)
-        sweep(it.bench.ledger, it.bench.evidence)
+        sweep(it.bench.ledger, it.bench.evidence, it.workspace.layout)
         assert it.bench.ledger.running() == []
         assert it.bench.ledger.rows() == []
 

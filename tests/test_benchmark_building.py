@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness_search.benchmark.initialise import initialise
+from harness_search.benchmark.splits import named_tasks
 from harness_search.benchmark.tasks import discover
 from harness_search.errors import InputError
 from harness_search.layout import Layout
@@ -71,7 +72,7 @@ def test_a_workspace_around_a_built_benchmark_takes_its_splits(tmp_path: Path) -
     splits = initialise(tmp_path / "work", tmp_path / "tasks")
     assert tuple(task.id for task in splits.dev) == built.dev
     assert tuple(task.id for task in splits.test) == built.test
-    written = Layout(tmp_path / "work").test_split.read_text().split()
+    written = named_tasks(Layout(tmp_path / "work").test_split)
     assert tuple(written) == built.test
 
 

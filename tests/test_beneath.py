@@ -131,7 +131,7 @@ def test_a_mount_point_is_not_crossed(name: str) -> None:
     descriptor = os.open("/dev", FOLDER)
     before = open_files()
     assert refusal(descriptor, name, FILE) == errno.EXDEV
-    assert open_files() == before
+    assert open_files() <= before
     os.close(descriptor)
 
 
@@ -149,7 +149,7 @@ def test_a_refusal_leaves_no_file_open(folder: int) -> None:
     before = open_files()
     for name in ("link", "inner/b/file", "a/b/none", "a/up/a", ".."):
         refusal(folder, name, FILE)
-    assert open_files() == before
+    assert open_files() <= before
 
 
 def without_openat2(number: int) -> bytes:

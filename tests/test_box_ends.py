@@ -14,6 +14,7 @@ from uuid import uuid4
 import psutil
 import pytest
 from boxes import LIMITS, make_place, with_limits
+from seen_processes import command_of, is_alive
 
 from harness_search.rollouts.box import rollout_box
 from harness_search.sandbox.box import Door
@@ -128,21 +129,15 @@ def solve(task, model):
 
 def lingering(mark: str) -> list[psutil.Process]:
     """Living processes with the mark as their last argument: pids inside are not ours."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cmdline()[-1:] == [mark] and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
+    marked = [one for one in psutil.process_iter() if command_of(one)[-1:] == [mark]]
+    return [one for one in marked if is_alive(one)]
 
 
 @pytest.mark.parametrize("ends", ["by itself", "too late"])
 async def test_no_process_outlives_its_harness(run_source: Callable[..., Any], ends: str) -> None:
     source = LINGERS + ("    time.sleep(3600)\n" if ends == "too late" else "")
     mark = uuid4().hex
-    done = await run_source(source, seconds=3.0 if ends == "too late" else 30.0, instructions=mark)
+    done = await run_source(source, seconds=5.0 if ends == "too late" else 30.0, instructions=mark)
     assert done.in_time == (ends == "by itself")
     assert (done.output / "ready").exists()
     assert lingering(mark) == []
@@ -177,7 +172,7 @@ def test_killing_the_scaffold_leaves_no_process_behind(
     scaffold = subprocess.Popen([sys.executable, "-c", SCAFFOLD, *arguments], env=environment)
     try:
         wait_until((short_folder / "slot" / "view" / "output" / "ready").exists)
-        assert len(lingering(mark)) == 4
+        wait_until(lambda: len(lingering(mark)) == 4)
     finally:
         scaffold.send_signal(stop)
         scaffold.wait()

@@ -5,18 +5,28 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from boxes import LIMITS, make_place, with_limits
 
+from harness_search import disk
+from harness_search.errors import SearchStoppedError
+from harness_search.ledger.store import Ledger
+from harness_search.rollouts import bench
+from harness_search.rollouts import kit as kits
+from harness_search.rollouts.bench import open_replay_bench
 from harness_search.rollouts.box import rollout_box
 from harness_search.rollouts.kit import prepare_kit
+from harness_search.rollouts.room import room_needed
 from harness_search.rollouts.view import give_to
 from harness_search.sandbox.box import Box, Door, Mount, SandboxStartError
 from harness_search.sandbox.choice import BWRAP, SANDBOXES, make_sandbox
 from harness_search.sandbox.identities import Identities, NoIdentityError
+from harness_search.service.conduct import Conduct
+from harness_search.workspace import Workspace
 
 everywhere = pytest.mark.parametrize("each_sandbox", SANDBOXES, indirect=True)
 
@@ -253,7 +263,37 @@ def test_the_kit_is_made_once_and_holds_no_scaffold(kit: Path) -> None:
     names = {path.name for path in kit.iterdir()}
     assert {"harness_kit", "docx", "openpyxl", "inside", "harness_main.py"} <= names
     assert not any("harness_search" in str(path) for path in kit.rglob("*"))
+    left = kit.parent / ".building-left"
+    left.mkdir()
     assert prepare_kit(kit.parent) == kit
+    assert not left.exists()
+
+
+def test_a_kit_that_the_disk_does_not_take_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kits, "_copy_library", full)
+    with pytest.raises(OSError, match="No space left"):
+        prepare_kit(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_disk_with_less_room_than_a_launch_needs_is_named_before_the_kit_is_built(
+    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = open_tiny()
+    needed = room_needed(workspace.settings)
+    monkeypatch.setattr(disk, "free_megabytes", lambda _: needed - 1)
+    monkeypatch.setattr(bench, "prepare_kit", lambda _: pytest.fail("the kit is built"))
+    with (
+        closing(Ledger(workspace.layout.ledger)) as ledger,
+        pytest.raises(SearchStoppedError, match=f"at least {needed:,} MB needed"),
+    ):
+        async with open_replay_bench(workspace, ledger, Conduct()):
+            pass
 
 
 def test_user_ids_are_lent_once_and_end_with_their_scaffold() -> None:
@@ -262,7 +302,8 @@ def test_user_ids_are_lent_once_and_end_with_their_scaffold() -> None:
         assert identities.lease() is None
         identities.give_back(None)
         pytest.skip("only root has user ids to lend")
-    first, second = (Identities(first=61_100, count=2) for _ in range(2))
+    own = 61_100 + 2 * (os.getpid() % 1000)  # another run of the tests may lend at the same time
+    first, second = (Identities(first=own, count=2) for _ in range(2))
     one, two = first.lease(), second.lease()
     assert one != two
     with pytest.raises(NoIdentityError):

@@ -58,7 +58,7 @@ class Books:
             own = [call for call in self.taken if call.candidate == candidate]
             scopes.append((self.most.candidate_tokens, own))
         if rollout:
-            own = [call for call in self.taken if call.rollout == rollout]
+            own = [call for call in self.taken if call.holder == rollout]
             scopes.append((self.most.rollout_tokens, own))
         return all(
             most is None or amount.tokens + sum(self.taken[call].tokens for call in own) <= most
@@ -78,7 +78,7 @@ def test_a_call_is_let_through_exactly_when_every_limit_holds_it(
             budget.settle(call, cost)
             books.taken[call] = cost
         fits = books.fits(amount, candidate, rollout)
-        found = budget.reserve(amount, Role.ROLLOUT, candidate=candidate, rollout=rollout)
+        found = budget.reserve(amount, Role.ROLLOUT, candidate=candidate, holder=rollout)
         assert isinstance(found, Reservation) == fits
         if isinstance(found, Reservation):
             books.taken[found] = amount
@@ -129,7 +129,7 @@ def test_a_shortage_passes_while_calls_in_flight_may_give_back_enough() -> None:
 def test_a_shortage_that_waiting_cannot_mend_is_named_first() -> None:
     budget = Budget(BudgetSettings(tokens=1_000, rollout_tokens=100))
     reserved(budget.reserve(Amount(tokens=900), Role.PROPOSER))
-    shortage = refused(budget.reserve(Amount(tokens=200), Role.ROLLOUT, rollout="1"))
+    shortage = refused(budget.reserve(Amount(tokens=200), Role.ROLLOUT, holder="1"))
     assert (shortage.scope, shortage.passing) == ("rollout", False)
 
 
@@ -160,18 +160,18 @@ def test_a_call_that_is_dearer_than_its_reservation_is_booked_in_full() -> None:
 
 def test_a_refused_call_holds_nothing_in_any_scope() -> None:
     budget = Budget(BudgetSettings(rollout_tokens=100))
-    refused(budget.reserve(Amount(1.0, 200), Role.ROLLOUT, candidate="a", rollout="1"))
+    refused(budget.reserve(Amount(1.0, 200), Role.ROLLOUT, candidate="a", holder="1"))
     assert budget.reserved == NOTHING
-    reserved(budget.reserve(Amount(1.0, 100), Role.ROLLOUT, candidate="a", rollout="1"))
+    reserved(budget.reserve(Amount(1.0, 100), Role.ROLLOUT, candidate="a", holder="1"))
 
 
 def test_a_rollout_that_is_gone_leaves_its_money_spent_and_its_calls_to_be_settled() -> None:
     budget = Budget(BudgetSettings(tokens=1_000, candidate_tokens=300, rollout_tokens=200))
-    where = {"candidate": "a", "rollout": "1"}
+    where = {"candidate": "a", "holder": "1"}
     done = reserved(budget.reserve(Amount(0.5, 100), Role.ROLLOUT, **where))
     budget.settle(done, Amount(0.5, 100))
     late = reserved(budget.reserve(Amount(0.5, 100), Role.ROLLOUT, **where))
-    budget.end_rollout("1")
+    budget.forget("1")
     assert (budget.spent, budget.reserved) == (Amount(0.5, 100), Amount(0.5, 100))
     budget.settle(late, Amount(0.25, 150))
     assert (budget.spent, budget.reserved) == (Amount(0.75, 250), NOTHING)
@@ -199,7 +199,7 @@ def test_replayed_replies_count_towards_the_rollout_alone() -> None:
     budget = Budget(BudgetSettings(tokens=1_000, candidate_tokens=500, rollout_tokens=100))
     budget.book_replayed("1", 80)
     assert budget.spent == NOTHING
-    call = budget.reserve(Amount(tokens=30), Role.ROLLOUT, candidate="a", rollout="1")
+    call = budget.reserve(Amount(tokens=30), Role.ROLLOUT, candidate="a", holder="1")
     assert refused(call).scope == "rollout"
 
 

@@ -3,11 +3,11 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forked import run_forked
 
 from harness_search.errors import InputError
 from harness_search.ledger.store import Ledger
@@ -24,13 +24,10 @@ def evaluate(workspace_folder: Path) -> Command:
     """The real command, one trial of the baseline."""
 
     def run(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "meta_harness", "evaluate", "baseline", "-k", "1", *arguments],
-            cwd=workspace_folder,
-            env={**os.environ, "PATH": path} if path else None,
-            capture_output=True,
-            text=True,
-            check=False,
+        return run_forked(
+            *("evaluate", "baseline", "-k", "1", *arguments),
+            folder=workspace_folder,
+            environment={**os.environ, "PATH": path} if path else None,
         )
 
     return run

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from harness_search.errors import InputError
-from harness_search.promotion.claim import Claim, check_claim, read_claim
+from harness_search.promotion.claim import OURS, Claim, check_claim, read_claim, read_proposal
+from harness_search.proposers.catalogue.ranking import name_tasks
 
 DEV_TASKS = {f"area/task-{number}" for number in range(12)}
 TASKS = sorted(DEV_TASKS)
@@ -105,6 +106,50 @@ def test_a_small_dev_split_needs_no_more_tasks_than_it_has(tmp_path: Path) -> No
     check_claim(file, read_claim(file), 3, set(TASKS[:2]))
 
 
+def test_a_task_is_a_fix_task_or_a_regression_task_and_not_both(tmp_path: Path) -> None:
+    error = refusal(tmp_path, claim_with(regression_tasks=TASKS[4:9]))
+    assert error.field == "candidates.0.regression_tasks"
+    assert TASKS[4] in str(error)
+
+
+def test_too_few_dev_tasks_for_two_lists_may_be_in_both(tmp_path: Path) -> None:
+    file = written(tmp_path, claim_with(regression_tasks=TASKS[4:9]))
+    check_claim(file, read_claim(file), 3, set(TASKS[:9]))
+
+
+@pytest.mark.parametrize("count", range(1, 15))
+def test_what_the_catalogue_names_is_a_sound_claim_at_any_number_of_tasks(
+    tmp_path: Path, count: int
+) -> None:
+    tasks = [f"area/task-{number:02d}" for number in range(count)]
+    fix, regression = name_tasks(dict.fromkeys(tasks, 0.0), {task: [] for task in tasks})
+    file = written(tmp_path, claim_with(fix_tasks=fix, regression_tasks=regression))
+    check_claim(file, read_claim(file), 3, set(tasks))
+
+
+@pytest.mark.parametrize("field", OURS)
+@pytest.mark.parametrize("content", ["It gained 40 points.", "mixed", None, 7, ["x"] * 99])
+def test_what_a_proposer_says_in_our_name_is_dropped(
+    tmp_path: Path, field: str, content: object
+) -> None:
+    claim = read_proposal(written(tmp_path, claim_with(**{field: content})))
+    assert getattr(claim.candidate, field) == ""
+
+
+def test_what_the_scaffold_said_in_it_is_kept(tmp_path: Path) -> None:
+    claim = read_claim(written(tmp_path, claim_with(observed="pooled 50.0 -> 60.0.")))
+    assert claim.candidate.observed == "pooled 50.0 -> 60.0."
+
+
+@pytest.mark.parametrize("field", ["hypothesis", "changes", "parent", "replay"])
+def test_a_text_of_any_length_is_refused(tmp_path: Path, field: str) -> None:
+    assert refusal(tmp_path, claim_with(**{field: "x" * 4_001})).field == f"candidates.0.{field}"
+
+
+def test_a_claim_of_any_size_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    assert refusal(tmp_path, claim_with(note="x" * 64_000)).field == "size"
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"not json"])
 def test_a_file_that_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "pending_eval.json"
@@ -129,7 +174,7 @@ def test_a_claim_that_is_no_plain_file_is_refused_in_one_sentence(
     elif make == "folder":
         file.mkdir()
     else:
-        file.write_text("[" * 100_000)
+        file.write_text("[" * 60_000)
     if make == "half a character":
         names = '"name": "abc", "hypothesis": "x", "changes": "y", "note": "\\ud800"'
         file.write_text('{"iteration": 1, "candidates": [{' + names + "}]}")

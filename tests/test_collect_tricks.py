@@ -378,4 +378,4 @@ def test_a_collection_leaves_no_file_open(output: Path) -> None:
     before = len([*Path("/proc/self/fd").iterdir()])
     taken(output)
     taken(output, limit=1, label="again")
-    assert len([*Path("/proc/self/fd").iterdir()]) == before
+    assert len([*Path("/proc/self/fd").iterdir()]) <= before

@@ -9,8 +9,9 @@ from docx import Document
 
 from harness_search.benchmark.tasks import Task, read_task
 from harness_search.errors import InputError
-from harness_search.judging.deterministic import Verdict, judge, require_checks
+from harness_search.judging.deterministic import judge, require_checks
 from harness_search.judging.documents import TextStore
+from harness_search.judging.verdicts import Verdict
 from harness_search.rollouts.collect import collect_output
 
 FACT = {"kind": "fact", "forms": ["Halden Components"]}

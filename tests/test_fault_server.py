@@ -34,7 +34,8 @@ from harness_search.simulated.received import Received
 from harness_search.simulated.server import SimulatedModel
 
 LONG = message("word " * 200)
-IN_SILENCE = 1.0  # seconds that a client waits for a server which says nothing
+IN_SILENCE = httpx2.Timeout(20.0, read=1.0)
+"""Of a client that waits no longer for a server which says nothing; to connect may take long."""
 
 
 # Faults before an answer: the same for a stream and for a message in one piece.

@@ -1,6 +1,7 @@
 """The gateway as a client sees it: the real anthropic package and raw requests on its socket."""
 
 import asyncio
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from scripted_api import Answer, failure, message
 
 from harness_search.gateway.replay import Replies
 from harness_search.gateway.transcript import read_transcript
-from harness_search.ledger.rows import Role, Usage
+from harness_search.ledger.rows import Usage
 from harness_search.simulated.faults import BreakStream, Status
 
 
@@ -28,6 +29,29 @@ async def test_the_real_client_works_through_the_gateway(short_folder: Path) -> 
     assert counted.input_tokens > 0
     assert door.grant.usage == Usage(input=3, output=2)
     assert (door.grant.calls, door.grant.requests) == (1, 2)
+
+
+async def test_a_gateway_spares_its_calls_what_is_loaded_and_leaves_the_collector_as_it_was(
+    short_folder: Path,
+) -> None:
+    ours = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    gc.unfreeze()
+    try:
+        async with opened_door(short_folder):
+            assert gc.get_freeze_count() > 10_000
+            assert gc.get_threshold()[0] > 700
+        assert (gc.get_freeze_count(), gc.get_threshold()) == (0, (700, 10, 10))
+    finally:
+        gc.freeze()
+        gc.set_threshold(*ours)
+
+
+async def test_what_was_frozen_before_a_gateway_stays_frozen_after_it(short_folder: Path) -> None:
+    frozen = gc.get_freeze_count()
+    async with opened_door(short_folder):
+        pass
+    assert gc.get_freeze_count() > 0.9 * frozen > 0
 
 
 async def test_the_real_client_streams_through_the_gateway(short_folder: Path) -> None:
@@ -198,17 +222,6 @@ async def test_an_earlier_reply_to_another_request_is_not_given(short_folder: Pa
         await door.send("POST", "/v1/messages", sound(max_tokens=6), again)
     assert len(door.api.received) == 2
     assert again.paid == again.usage
-
-
-@pytest.mark.parametrize("role", [Role.JUDGE, Role.PROPOSER])
-async def test_what_sessions_spend_is_booked_under_their_role(
-    short_folder: Path, role: Role
-) -> None:
-    async with opened_door(short_folder) as door:
-        grant = door.another(role)
-        await door.send("POST", "/v1/messages", sound(), grant)
-        door.gateway.revoke(grant)
-    assert door.booked == [(role, Usage(3, 2), pytest.approx(7e-6))]
 
 
 # What a token does not grant.

@@ -8,6 +8,7 @@ import pytest
 from doors import HELLO, MODEL, opened_door
 
 from harness_search.gateway.grants import Grant
+from harness_search.gateway.transcript import paid_so_far
 from harness_search.ledger.rows import Role, Usage
 
 
@@ -64,3 +65,63 @@ async def test_a_batch_that_nobody_read_is_booked_at_what_it_may_cost(short_fold
         door.gateway.revoke(judge)
         assert door.account.budget.spent.tokens == reserved.tokens > 0
         assert door.account.budget.reserved.tokens == 0
+
+
+async def begun(door: Any, grant: Grant) -> str:
+    """A batch of one request that nobody has read."""
+    params = {"model": MODEL, "max_tokens": 5, "messages": HELLO}
+    body = json.dumps({"requests": [{"custom_id": "c", "params": params}]}).encode()
+    _, answer, _ = await door.send("POST", "/v1/messages/batches", body, grant)
+    return str(json.loads(answer)["id"])
+
+
+async def test_a_batch_that_a_later_grant_goes_on_with_is_paid_by_its_reader_alone(
+    short_folder: Path,
+) -> None:
+    async with opened_door(short_folder) as door:
+        first = door.another(Role.JUDGE, batches=())
+        name = await begun(door, first)
+        door.gateway.revoke(first)
+        assert door.account.budget.reserved.tokens == door.account.budget.spent.tokens == 0
+        second = door.another(Role.JUDGE, batches=[name])
+        for _ in range(2):
+            status, body, _ = await door.send(
+                "GET", f"/v1/messages/batches/{name}/results", grant=second
+            )
+        assert (status, json.loads(body)["custom_id"]) == (200, "c")
+        assert door.account.budget.spent.tokens == 5
+        door.gateway.revoke(second)
+        assert door.account.budget.spent.tokens == 5
+    assert (first.paid, second.paid) == (Usage(), Usage(3, 2))
+    assert second.paid_usd == pytest.approx(7e-6 / 2)
+    recorded = second.transcript.file.read_text(encoding="utf-8")
+    assert name in recorded
+    assert '"done"' in recorded
+
+
+async def test_a_batch_that_an_earlier_launch_has_paid_for_is_read_for_nothing(
+    short_folder: Path,
+) -> None:
+    async with opened_door(short_folder) as door:
+        maker = door.another(Role.JUDGE, batches=())
+        name, _ = await run_batch(door, maker)
+        door.gateway.revoke(maker)
+        spent = door.account.budget.spent
+        heir = door.another(Role.JUDGE, batches=[name], booked=[name])
+        await door.send("GET", f"/v1/messages/batches/{name}/results", grant=heir)
+        assert door.account.budget.spent == spent
+    assert (heir.usage, heir.paid, heir.paid_usd) == (Usage(9, 6), Usage(), 0.0)
+    assert paid_so_far(heir.transcript.file).usage == Usage()
+
+
+async def test_a_grant_goes_on_with_those_batches_alone_that_are_named_to_it(
+    short_folder: Path,
+) -> None:
+    async with opened_door(short_folder) as door:
+        maker = door.another(Role.JUDGE, batches=())
+        name, other = await begun(door, maker), await begun(door, maker)
+        heir = door.another(Role.JUDGE, batches=[other])
+        rollout = door.another(Role.ROLLOUT, batches=[name])
+        for grant in (heir, rollout):
+            found = await door.send("GET", f"/v1/messages/batches/{name}", grant=grant)
+            assert found[0] == 404

@@ -61,7 +61,7 @@ async def test_chunks_without_end_are_too_large_at_some_point(short_folder: Path
 async def test_a_body_that_never_ends_is_given_up_and_keeps_no_rollout_alive(
     short_folder: Path, monkeypatch: pytest.MonkeyPatch, length: int | None
 ) -> None:
-    monkeypatch.setattr(f"{LIMITS}.server.SECONDS_TO_SEND", 0.2)
+    monkeypatch.setattr(f"{LIMITS}.bodies.SECONDS_TO_SEND", 0.2)
     lines = ["Connection: close"] if length else ["Connection: close", CHUNKED]
     async with siege(short_folder) as door:
         answering = asyncio.create_task(

@@ -43,7 +43,7 @@ PASSING: list[Fault] = [
 async def test_a_passing_failure_is_tried_again_unseen(
     short_folder: Path, fault: Fault, streaming: bool
 ) -> None:
-    async with opened_door(short_folder, fails_first(fault), stall=0.3) as door:
+    async with opened_door(short_folder, fails_first(fault), stall=0.6) as door:
         status, _, _ = await door.send("POST", "/v1/messages", sound(stream=streaming))
     assert status == 200
     assert len(door.api.received) == 3
@@ -57,7 +57,7 @@ async def test_a_passing_failure_is_tried_again_unseen(
 async def test_an_answer_that_breaks_before_its_first_event_is_tried_again(
     short_folder: Path, fault: Fault, streaming: bool
 ) -> None:
-    async with opened_door(short_folder, fails_first(fault), stall=0.3) as door:
+    async with opened_door(short_folder, fails_first(fault), stall=0.6) as door:
         status, _, _ = await door.send("POST", "/v1/messages", sound(stream=streaming))
     assert (status, len(door.api.received), door.grant.failure) == (200, 3, "")
 
@@ -123,7 +123,7 @@ async def test_doubt_is_the_providers_until_ten_tries_of_the_very_request_have_f
     def answer(number: int, content: Any) -> Answer:
         return (200, message()) if is_own(content) else Hang()
 
-    async with opened_door(short_folder, answer, patience=0, fewest_tries=3, stall=0.1) as door:
+    async with opened_door(short_folder, answer, patience=0, fewest_tries=3, stall=0.3) as door:
         attempts = [door.grant]
         for _ in range(2):
             await door.send("POST", "/v1/messages", sound(), attempts[-1])

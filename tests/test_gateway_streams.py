@@ -34,7 +34,7 @@ async def stream_once(door: Any) -> None:
 async def test_a_stream_that_breaks_in_the_middle_is_never_ended_cleanly(
     short_folder: Path, fault: Fault
 ) -> None:
-    async with opened_door(short_folder, lambda number, content: fault, stall=0.3) as door:
+    async with opened_door(short_folder, lambda number, content: fault, stall=0.6) as door:
         with pytest.raises(ERRORS):
             await stream_once(door)
         await door.grant.settled()
@@ -47,7 +47,7 @@ async def test_a_stream_that_breaks_in_the_middle_is_never_ended_cleanly(
 async def test_a_broken_stream_is_forgiven_once_the_client_has_asked_again(
     short_folder: Path, fault: Fault, streaming: bool
 ) -> None:
-    async with opened_door(short_folder, fails_first(fault, times=1), stall=0.3) as door:
+    async with opened_door(short_folder, fails_first(fault, times=1), stall=0.6) as door:
         with pytest.raises(ERRORS):
             await stream_once(door)
         await door.grant.settled()

@@ -8,8 +8,6 @@ from hostile.expected import Column
 from hostile.reports import judged, report_of
 from identities import Identity, identities
 
-pytestmark = pytest.mark.xdist_group("hostile")  # they share one report, made by whoever is first
-
 
 @pytest.fixture(scope="module", params=identities(), ids=lambda who: who.name)
 def attacked(

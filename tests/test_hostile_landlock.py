@@ -12,8 +12,6 @@ LACKING = {"uses_many_processes", "sees_its_own_processes"}
 """What a box without a file system of its own does not have: the first needs the machine's
 /dev/shm, the second its /proc."""
 
-pytestmark = pytest.mark.xdist_group("hostile")  # they share one report, made by whoever is first
-
 
 @pytest.fixture(scope="module", params=identities(), ids=lambda who: who.name)
 def attacked(

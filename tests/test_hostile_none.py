@@ -9,8 +9,6 @@ from hostile.expected import PAGE, Column, expected, table
 from hostile.reports import judged, report_of
 from identities import identities
 
-pytestmark = pytest.mark.xdist_group("hostile")  # they share one report, made by whoever is first
-
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
@@ -28,7 +26,9 @@ def test_without_a_sandbox_the_attack_ends_as_expected(
 @pytest.mark.parametrize("trick", attacks_in("output"), ids=lambda trick: trick.name)
 def test_a_trick_on_the_collection_was_really_laid_out(trick: Attack, report: Any) -> None:
     needs_more = {"delivers_a_device", "delivers_a_deep_tree"}  # rights, and the watchdog's leave
-    assert report[trick.name]["placed"] or trick.name in needs_more, report[trick.name]
+    may_shut_its_report_away = {"shuts_its_output"}
+    excused = needs_more | may_shut_its_report_away
+    assert report[trick.name]["placed"] or trick.name in excused, report[trick.name]
 
 
 def test_most_attacks_succeed_without_a_sandbox(report: Any) -> None:

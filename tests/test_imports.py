@@ -32,6 +32,20 @@ def test_nothing_imports_the_loop(repository: Path) -> None:
             assert "meta_harness" not in imports_of(file), file
 
 
+PAGES = "harness_search.pages"
+WITH_PAGES = {"report.py", "serve.py"}
+"""Commands whose product is a page."""
+
+
+@pytest.mark.parametrize("package", ["analysis", "plots", "reports", "commands"])
+def test_pages_are_made_of_reports_and_never_the_other_way_round(
+    repository: Path, package: str
+) -> None:
+    for file in sources(repository / "harness_search" / package):
+        if package != "commands" or file.name not in WITH_PAGES:
+            assert not [name for name in imports_of(file) if name.startswith(PAGES)], file
+
+
 @pytest.mark.parametrize("package", APART)
 def test_promotion_proposers_and_simulated_stay_apart(repository: Path, package: str) -> None:
     others = tuple(f"harness_search.{other}" for other in APART if other != package)
@@ -52,7 +66,7 @@ def test_the_baseline_imports_the_standard_library_and_the_kit_only(repository: 
 
 @pytest.mark.parametrize("package", ["gateway", "rollouts", "ledger", "promotion", "audit"])
 def test_only_the_offline_world_knows_what_is_simulated(repository: Path, package: str) -> None:
-    starters = {"bench.py"}  # starts the simulated model when the profile asks for it
+    starters = {"bench.py", "smoke.py"}  # start the simulated model
     for file in sources(repository / "harness_search" / package):
         if file.name not in starters:
             names = imports_of(file)

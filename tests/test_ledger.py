@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,20 @@ def run(ledger: Ledger, row: RolloutRow) -> int:
 def test_a_finished_rollout_is_read_back_as_it_was_written(ledger: Ledger) -> None:
     row = replace(rollout_row(tokens=7), sandbox="bwrap")
     run(ledger, row)
-    assert ledger.rows() == [row]
+    (found,) = ledger.rows()
+    assert found == replace(row, started_at=found.started_at)
+    assert datetime.fromisoformat(found.started_at).tzinfo is UTC
     assert ledger.rows("another harness") == []
+
+
+def test_verdicts_are_read_back_by_rollout_and_criterion(ledger: Ledger) -> None:
+    verdicts = [("C-002", "fail", "no"), ("C-001", "pass", "yes")]
+    rollout, _ = ledger.begin(rollout_row().key, 1, 1)
+    ledger.finish(rollout, rollout_row(), verdicts)
+    lost, _ = ledger.begin(rollout_row(trial=2).key, 1, 1)
+    ledger.finish(lost, rollout_row(trial=2, outcome=Outcome.INFRA_FAILED, passed=0), verdicts)
+    assert ledger.verdicts("h") == {rollout_row().key: {"C-001": "pass", "C-002": "fail"}}
+    assert ledger.verdicts("another harness") == {}
 
 
 def test_a_running_rollout_is_no_row_yet_and_survives_a_crash_as_an_attempt(
@@ -63,7 +76,8 @@ def test_an_ended_attempt_is_not_interrupted_afterwards(ledger: Ledger) -> None:
     rollout, _ = ledger.begin(rollout_row().key, 1, 1)
     ledger.finish(rollout, rollout_row(), [])
     ledger.mark_interrupted(rollout, Usage(input=9), 9.0)
-    assert ledger.rows() == [rollout_row()]
+    (found,) = ledger.rows()
+    assert (found.key, found.paid, found.paid_usd) == (rollout_row().key, Usage(), 0.0)
 
 
 def test_every_attempt_of_a_lost_rollout_is_kept(ledger: Ledger) -> None:
@@ -131,6 +145,7 @@ def older_ledger(file: Path, lacking: tuple[str, ...]) -> None:
     ledger.record_spending(Role.JUDGE, "rollout", Usage(output=5), 0.125)
     ledger.close()
     with sqlite3.connect(file) as database:
+        database.execute("PRAGMA user_version = 0")
         for column in lacking:
             database.execute(f"ALTER TABLE rollouts DROP COLUMN {column}")
         if lacking == BEFORE_REPLAYS:

@@ -364,7 +364,7 @@ async def test_replies_carry_the_caches_usage_and_their_own_output() -> None:
 
 async def test_concurrent_first_calls_each_pay_for_writing() -> None:
     request = asks(user(text(2000, mark=MARK)))
-    async with MessagesApi(lambda _: message(), cache=PromptCache(), latency_seconds=0.2) as api:
+    async with MessagesApi(lambda _: message(), cache=PromptCache(), latency_seconds=0.6) as api:
         replies = await asyncio.gather(*(ask(api, request) for _ in range(3)))
         later = await ask(api, request)
     assert [kinds(reply["usage"]) for reply in replies] == [(0, 2000, 0)] * 3

@@ -5,50 +5,49 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import git
 import pytest
 import tenacity
+from conftest import keep_dev_tasks
+from forked import Forked, run_forked
 from rich.console import Console
 from scripted_proposer import Scripted, decisions, delivers_nothing, placebo, rollouts, run
 
-import meta_harness
+from harness_search import proposals
+from harness_search.current import frontier_on_disk
 from harness_search.errors import InputError, SearchStoppedError
 from harness_search.gateway import account
 from harness_search.ledger.rows import DecisionKind
 from harness_search.reports.progress import Reporter
-from harness_search.search import frontier_on_disk, set_aside
+from harness_search.search import set_aside
 from harness_search.simulated import server
 from harness_search.simulated.faults import Status
 from harness_search.workspace import Workspace
 
 
 def test_an_outage_makes_an_iteration_inconclusive_and_never_worse(
-    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+    open_measured: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(open_tiny(iterations=0, trials=1), Scripted())
     with monkeypatch.context() as patch:
         answer_with(patch, 500)
-        run(open_tiny(iterations=1), Scripted(placebo))
-    (_, row) = frontier_on_disk(open_tiny()).rows
+        run(open_measured(iterations=1), Scripted(placebo))
+    (_, row) = frontier_on_disk(open_measured()).rows
     assert row.decision is DecisionKind.INCONCLUSIVE
     assert row.delta is None
     again = Scripted(placebo)
-    run(open_tiny(iterations=2), again)
-    restacked = frontier_on_disk(open_tiny()).rows[2]
+    run(open_measured(iterations=2), again)
+    restacked = frontier_on_disk(open_measured()).rows[2]
     assert restacked.decision in {DecisionKind.ORPHAN, DecisionKind.PROMOTED}
     assert restacked.delta is not None
 
 
 def test_a_provider_that_refuses_everyone_stops_the_search_and_costs_no_iteration(
-    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+    open_measured: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(open_tiny(iterations=0, trials=1), Scripted())
-    workspace = open_tiny(iterations=1)
+    workspace = open_measured(iterations=1)
     for _ in range(4):
         with monkeypatch.context() as patch, pytest.raises(SearchStoppedError, match="status 401"):
             answer_with(patch, 401)
@@ -79,10 +78,9 @@ def answer_with(patch: pytest.MonkeyPatch, status: int) -> None:
 
 
 def test_a_deleted_candidate_is_restored_and_a_changed_one_refused(
-    open_tiny: Callable[..., Workspace],
+    open_orphaned: Callable[..., Workspace],
 ) -> None:
-    workspace = open_tiny(iterations=1, trials=1)
-    run(workspace, Scripted(delivers_nothing))
+    workspace = open_orphaned(iterations=1)
     file = workspace.layout.candidate("candidate_1")
     source = file.read_bytes()
     file.unlink()
@@ -90,23 +88,23 @@ def test_a_deleted_candidate_is_restored_and_a_changed_one_refused(
     assert file.read_bytes() == source
     file.write_bytes(source + b"# changed")
     with pytest.raises(InputError, match="a changed file"):
-        run(open_tiny(iterations=2), Scripted(placebo))
+        run(open_orphaned(iterations=2), Scripted(placebo))
     assert len(frontier_on_disk(workspace).rows) == 2
 
 
 def test_a_crash_between_the_ledger_and_the_candidates_file_is_mended(
-    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+    open_measured: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace = open_tiny(iterations=1, trials=1)
+    workspace = open_measured(iterations=1, trials=1)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        original = meta_harness.write_atomically
+        original = proposals.write_atomically
 
         def dying(path: Path, content: str | bytes) -> None:
             if path.stem == "candidate_1":
                 raise KeyboardInterrupt
             original(path, content)
 
-        patch.setattr(meta_harness, "write_atomically", dying)
+        patch.setattr(proposals, "write_atomically", dying)
         run(workspace, Scripted(placebo))
     again = Scripted()
     run(workspace, again)
@@ -137,12 +135,15 @@ def test_a_harness_that_is_edited_while_it_runs_is_measured_as_it_was(
     run(workspace, Scripted())
 
 
+def delivers_nothing_either(source: str) -> str:
+    return placebo(delivers_nothing(source))
+
+
 @pytest.mark.parametrize("damage", ["empty", "missing", "head", "lock", "incumbent"])
 def test_lineage_and_loop_state_are_mended_from_the_ledger(
-    open_tiny: Callable[..., Workspace], damage: str
+    open_orphaned: Callable[..., Workspace], damage: str
 ) -> None:
-    workspace = open_tiny(iterations=1, trials=1)
-    run(workspace, Scripted(delivers_nothing))
+    workspace = open_orphaned()
     repository = workspace.layout.lineage
     if damage in {"empty", "missing"}:
         shutil.rmtree(repository)
@@ -156,7 +157,7 @@ def test_lineage_and_loop_state_are_mended_from_the_ledger(
     if damage == "lock":
         (repository / "refs" / "heads" / "candidate_2.lock").touch()
     workspace.layout.loop_state.unlink()
-    run(open_tiny(iterations=2), Scripted(placebo))
+    run(open_orphaned(iterations=2), Scripted(delivers_nothing_either))
     with git.Repo(repository) as repo:
         assert {"baseline", "candidate_1", "candidate_2"} <= {head.name for head in repo.heads}
         best = frontier_on_disk(workspace).incumbent
@@ -165,10 +166,9 @@ def test_lineage_and_loop_state_are_mended_from_the_ledger(
 
 
 def test_an_interrupted_fresh_is_finished_by_the_next_one(
-    open_tiny: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+    open_orphaned: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace = open_tiny(iterations=1, trials=1)
-    run(workspace, Scripted(delivers_nothing))
+    workspace = open_orphaned()
     rename, moved = Path.rename, list[str]()
 
     def dying(self: Path, target: Path) -> Path:
@@ -187,30 +187,26 @@ def test_an_interrupted_fresh_is_finished_by_the_next_one(
     assert [file.name for file in workspace.layout.harnesses.iterdir()] == ["baseline.py"]
 
 
-def command(*arguments: str, folder: Path) -> list[str]:
-    return [sys.executable, "-m", "meta_harness", *arguments, "--workspace", str(folder)]
-
-
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_run_goes_on_without_running_a_finished_rollout_again(
     workspace_folder: Path, open_tiny: Callable[..., Workspace], stop: signal.Signals
 ) -> None:
-    arguments = command("run", "--iterations", "1", "-k", "2", folder=workspace_folder)
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
+    keep_dev_tasks(workspace_folder, 3)
+    whole = ("--iterations", "1", "-k", "2", "-n", "2", "--preset", "seed")
+    process = Forked("run", *whole, folder=workspace_folder)
     # Lines come at every quarter of an evaluation: this one says that rollouts are in flight.
     line = process.stdout.readline()
-    assert "baseline: 3/12 rollouts" in line
-    os.kill(process.pid, stop)
+    assert "baseline: 1/6 rollouts" in line
+    process.send_signal(stop)
     process.communicate()
     workspace = open_tiny()
     finished = {row for row in rollouts(workspace) if row[4] == "done"}
-    assert 3 <= len(finished) < 12
-    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
+    assert 1 <= len(finished) < 6
+    assert run_forked("run", *whole, folder=workspace_folder).returncode == 0
     after = rollouts(workspace)
     assert finished <= set(after)
     done = [row[:3] for row in after if row[4] == "done"]
-    assert len(done) == len(set(done)) == 24
+    assert len(done) == len(set(done)) == 12
     assert decisions(workspace)[0] is DecisionKind.BASELINE
     assert [row.iteration for row in frontier_on_disk(workspace).rows] == [0, 1]
 
@@ -221,11 +217,6 @@ def test_a_second_scaffold_is_kept_out(
     from harness_search.rollouts.bench import locked
 
     with locked(open_tiny().layout):
-        done = subprocess.run(
-            command("run", "--iterations", "0", folder=workspace_folder),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_forked("run", "--iterations", "0", folder=workspace_folder)
     assert done.returncode == 4
     assert f"held by process {os.getpid()}" in done.stderr

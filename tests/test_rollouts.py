@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import rollout_row
 from stages import ASKS, ASKS_ONCE, WRITES
 
 from harness_search.errors import SearchStoppedError
-from harness_search.ledger.rows import Outcome, Split
+from harness_search.ledger.rows import Outcome, Purpose, Split
 from harness_search.rollouts.runner import noise_key
 from harness_search.rollouts.scheduler import missing, plan
 from harness_search.workspace import Workspace
@@ -25,13 +26,15 @@ async def test_a_rollout_is_scored_with_its_tokens_cost_and_evidence(stage: Any)
     row = rows[0]
     assert (row.usage.input, row.usage.output, row.calls) == (3, 2, 1)
     assert row.cost_usd == pytest.approx(2.0)
+    assert row.served_model == "scripted-1"
     summary = json.loads(it.evidence(row, "rollout.json").read_text())
     assert summary["passed"] == row.passed
-    assert summary["output"] == ["abstract.docx"]
+    assert summary["output"] == summary["deliverables"]
     assert [item["criterion"] for item in summary["verdicts"]] == [
         *("C-001", "C-002", "C-003", "C-004")
     ]
-    assert it.evidence(row, "output/abstract.docx").is_file()
+    (deliverable,) = summary["output"]
+    assert it.evidence(row, f"output/{deliverable}").is_file()
     assert it.evidence(row, "transcript.jsonl").is_file()
 
 
@@ -61,7 +64,7 @@ async def test_a_link_in_the_output_leads_nowhere(stage: Any, workspace_folder: 
     source = (
         "import os\n"
         "def solve(task, model):\n"
-        f"    os.symlink({str(secret)!r}, task.output / 'abstract.docx')\n"
+        f"    os.symlink({str(secret)!r}, task.output / task.deliverables[0])\n"
         f"    os.symlink({str(secret.parent)!r}, task.output / 'folder')\n"
         f"    os.link({str(secret)!r}, task.output / 'hard.txt')\n"
         "    os.mkfifo(task.output / 'pipe')\n"
@@ -105,7 +108,7 @@ async def test_noise_is_the_same_for_a_rollout_run_again_and_another_for_a_place
             noise_key(it.bench, replace(job, key=replace(job.key, trial=2))),
             noise_key(it.bench, replace(job, key=replace(job.key, task_digest="other"))),
             noise_key(replace(it.bench, seed=1), job),
-            noise_key(replace(it.bench, split=Split.TEST), job),
+            noise_key(replace(it.bench, purpose=Purpose.TEST), job),
         ]
     assert len({same, *others}) == 6
     assert all(job.task.id not in key for key in [same, *others])
@@ -118,6 +121,18 @@ async def test_rollouts_are_interleaved_over_tasks(open_tiny: Callable[..., Work
     assert [job.key.task for job in jobs] == tasks * 2
     assert [job.key.trial for job in jobs] == [1] * 6 + [2] * 6
     assert missing(jobs, [], 3) == jobs
+
+
+@pytest.mark.parametrize(("before", "lost", "left"), [(0, 2, 1), (0, 3, 0), (4, 2, 1), (4, 3, 0)])
+def test_tries_are_counted_from_what_had_been_lost_before(
+    open_tiny: Callable[..., Workspace], before: int, lost: int, left: int
+) -> None:
+    """Of each rollout by itself: another one gets no more for it."""
+    workspace = open_tiny(trials=1)
+    job, other, *_ = plan(workspace, Split.DEV, workspace.baseline)
+    row = rollout_row(outcome=Outcome.INFRA_FAILED)
+    rows = [replace(row, key=job.key)] * (before + lost) + [replace(row, key=other.key)] * 3
+    assert missing([job, other], rows, 3, {job.key: before}) == [job][:left]
 
 
 @pytest.mark.parametrize("target", ["/proc/self", "/etc"])
@@ -158,7 +173,7 @@ async def test_odd_names_and_hidden_folders_in_the_output_harm_nothing(stage: An
         rows = await it.run(source)
     assert {row.outcome for row in rows} == {Outcome.SCORED}
     summary = json.loads(it.evidence(rows[0], "rollout.json").read_text())
-    assert summary["output"] == ["abstract.docx"]
+    assert summary["output"] == summary["deliverables"]
     assert summary["refused"]["line\\nbreak.txt"] == "a name with control characters"
 
 
@@ -169,8 +184,8 @@ async def test_more_files_than_anyone_reads_are_a_failure(stage: Any) -> None:
         "        (task.output / str(number)).touch()\n"
     )
     async with stage() as it:
-        rows = await it.run(source)
-    assert {row.outcome for row in rows} == {Outcome.HARNESS_FAILED}
+        (row,) = await it.run(source, tasks=1)
+    assert row.outcome is Outcome.HARNESS_FAILED
 
 
 async def test_nothing_begins_on_a_disk_that_could_not_hold_it(stage: Any) -> None:

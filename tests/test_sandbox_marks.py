@@ -2,8 +2,6 @@
 
 import io
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -11,19 +9,21 @@ from pathlib import Path
 
 import pytest
 from conftest import rollout_row
+from forked import run_forked
 from rich.console import Console
 
 from harness_search.files import digest_bytes
 from harness_search.ledger.digest import history_digest
+from harness_search.ledger.figures import Shape
 from harness_search.ledger.frontier import Frontier, frontier
-from harness_search.ledger.lineage import record_lineage
+from harness_search.ledger.lineage import Entry, record_lineage
 from harness_search.ledger.rows import DecisionKind, IterationRow, Outcome, RolloutRow, Split
 from harness_search.ledger.sandboxes import listed, sandboxes, warning
 from harness_search.ledger.scores import Weights
 from harness_search.ledger.store import Ledger
 from harness_search.reports.comparison import compare
 from harness_search.reports.tables import print_comparison, print_frontier
-from harness_search.rollouts.runner import Harness
+from harness_search.rollouts.jobs import Harness
 from harness_search.workspace import Workspace
 
 SENTENCE = "UNSAFE: 2 of 4 rollouts ran without a sandbox"
@@ -49,7 +49,7 @@ ITERATIONS = [
 
 
 def derived(rows: Sequence[RolloutRow]) -> Frontier:
-    return frontier(ITERATIONS, rows, {"a/t": 2}, 2, Weights(), simulated=False)
+    return frontier(ITERATIONS, rows, Shape({"a/t": 2}, 2, Weights()), simulated=False)
 
 
 def printed(show: Callable[[Console], None], *, terminal: bool = False) -> str:
@@ -143,8 +143,8 @@ def test_the_lineage_says_what_a_harness_ran_in(tmp_path: Path) -> None:
     from git import Repo
 
     repository = tmp_path / "lineage.git"
-    sources = {"baseline": b"# b", "wild": b"# c"}
-    record_lineage(repository, derived(MIXED).rows, sources, {})
+    entries = {row.harness: Entry(row, b"# source", "") for row in derived(MIXED).rows}
+    record_lineage(repository, list(entries), "wild", entries.__getitem__)
     with Repo(repository) as repo:
         messages = {head.name: str(head.commit.message) for head in repo.heads}
     assert "\nSandbox: bwrap" in messages["baseline"]
@@ -195,12 +195,8 @@ def test_a_harness_without_a_finished_rollout_is_marked_too(
 
 
 def command(workspace: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "meta_harness", *arguments, "-w", str(workspace)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_forked(*arguments, folder=workspace)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 

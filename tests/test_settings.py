@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from harness_search.configuration.reading import read_settings
 from harness_search.errors import InputError
 from harness_search.gateway.prices import price_of, read_prices
-from harness_search.settings import Profile, Settings, SimulatedSettings, read_settings
+from harness_search.settings import Profile, Settings, SimulatedSettings
 
 
 def settings_file(tmp_path: Path, text: str) -> Path:
@@ -177,6 +178,16 @@ def test_a_profile_that_cannot_work_is_refused(
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "judge", ["second = 'other'", "kind = 'model'\nprofile = 'other'\nsecond = 'other'"]
+)
+def test_a_second_judge_that_is_none_is_refused(tmp_path: Path, judge: str) -> None:
+    file = tmp_path / "meta_harness.toml"
+    file.write_text(f"[judge]\n{judge}\n")
+    with pytest.raises(InputError, match=r"judge: .* expected a second other than the profile"):
+        read_settings(file, {})
+
+
 def test_sampling_parameters_keep_their_types(tmp_path: Path) -> None:
     fields = "base_url = 'https://host'\nsampling = { temperature = 0.5, top_k = 4, think = true }"
     found = profile(tmp_path, fields).sampling
@@ -200,3 +211,10 @@ def test_every_example_of_the_docs_is_a_model_with_a_price(repository: Path) -> 
 def test_a_folder_without_a_workspace_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="meta-harness init"):
         read_settings(tmp_path / "meta_harness.toml", {})
+
+
+def test_a_command_that_is_no_list_is_told_what_a_list_looks_like(tmp_path: Path) -> None:
+    file = tmp_path / "meta_harness.toml"
+    file.write_text('[proposer]\ncommand = "python3 x.py"\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r'command: found .*a list of words, such as \["python3"'):
+        read_settings(file, {})

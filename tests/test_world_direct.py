@@ -10,17 +10,18 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from conftest import share_kit
 
 import meta_harness
 from harness_search.benchmark.initialise import initialise
-from harness_search.judging.deterministic import Verdict
+from harness_search.judging.verdicts import Verdict
 from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Split, Usage
 from harness_search.ledger.store import Ledger
 from harness_search.proposers.catalogue import default_catalogue
 from harness_search.proposers.catalogue.edits import Source
 from harness_search.reports.progress import Reporter
 from harness_search.rollouts.evidence import filed_folder
-from harness_search.rollouts.runner import Harness
+from harness_search.rollouts.jobs import Harness
 from harness_search.workspace import Workspace, open_workspace
 
 CRASHES = "def solve(task, model):\n    raise RuntimeError('no')\n"
@@ -45,10 +46,11 @@ def direct(repository: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def workspace(repository: Path, tmp_path: Path, sandbox: str) -> Workspace:
+def workspace(repository: Path, kit: Path, tmp_path: Path, sandbox: str) -> Workspace:
     """A workspace with four of the bundled tasks, of as many areas."""
     root = tmp_path / "workspace"
     initialise(root, repository / "tasks", dev=4, test=0, seed=1)
+    share_kit(root, kit)
     flags = {"seed": 5, "trials": 2, "concurrency": 2}
     return replace(open_workspace(root, flags), sandbox=sandbox)
 

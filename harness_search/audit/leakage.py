@@ -13,19 +13,25 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote
 
+from harness_search.benchmark.canaries import Canaries, canaries_of
 from harness_search.benchmark.tasks import Task
 
 Kind = Literal["id", "path", "glob", "canary", "split file", "slug"]
 Span = tuple[int, int]
 
 LONGEST_EXCERPT = 160  # characters
+TASK_FILE = "task.json"
 DECODINGS = 3
 """How often URL encoding is undone; encodings of encodings are rare and mean intent."""
 SHORTEST_SLUG = 6
 """Characters; shorter ones such as `v2` occur anywhere and give nothing away."""
+COVERED = 0.6
+"""Share of an id that the literal parts of a pattern must make up to mean that id."""
+LITERAL_RUN = re.compile(r"[a-z0-9-]{2,}")
 
 _TOKEN = re.compile(r"""[^\s"'`()<>|;,=&]+""")
 _WILDCARD = re.compile(r"[*?\[{]")
+_EXTENSION = re.compile(r"\.[a-z]\w{1,4}\b")
 _LITERAL = re.compile(r"\w{3}")
 """Shorter literal parts are left alone: once backslashes are slashes, the regular expression
 `\\s*\\w*` looks like the path `s*/w*`."""
@@ -49,7 +55,7 @@ class TestSplit:
 
     ids: tuple[str, ...]
     slugs: tuple[str, ...]
-    """Parts of test ids after the practice area that occur in no dev id."""
+    """Parts of test ids after the practice area that nothing of a dev task holds."""
     canaries: tuple[str, ...]
     split_file: str
     tasks_folder: str
@@ -59,33 +65,32 @@ class TestSplit:
 
 
 def test_split_marks(
-    test_tasks: Sequence[Task], dev_tasks: Sequence[Task], test_split_file: Path
+    test_tasks: Sequence[Task],
+    dev_tasks: Sequence[Task],
+    test_split_file: Path,
+    derived: Canaries | None = None,
+    shown: str = "",
 ) -> TestSplit:
-    """What to look for; depends on nothing but the two splits and the tasks' own files."""
+    """What to look for; depends on nothing but the two splits, the tasks' own files, and what the
+    workspace derives. `shown` is all that dev tasks show, case-folded: whoever reads it writes down
+    what it says."""
     dev_ids = [task.id.casefold() for task in dev_tasks]
     ids = [task.id.casefold() for task in test_tasks]
     slugs = {part for task_id in ids for part in task_id.split("/")[1:]}
     return TestSplit(
         ids=tuple(ids),
-        slugs=tuple(sorted(slug for slug in slugs if _is_telling(slug, dev_ids))),
-        canaries=tuple(canary for task in test_tasks for canary in _canaries(task)),
+        slugs=tuple(sorted(slug for slug in slugs if _is_telling(slug, [*dev_ids, shown]))),
+        canaries=tuple(map(str.casefold, canaries_of(test_tasks, "test", derived))),
         split_file=test_split_file.name.casefold(),
         tasks_folder=_tasks_folder(test_tasks),
         dev_ids=tuple(dev_ids),
     )
 
 
-def _is_telling(slug: str, dev_ids: Sequence[str]) -> bool:
+def _is_telling(slug: str, known: Sequence[str]) -> bool:
     """A plain word such as `review` occurs in any text."""
     plain = len(slug) < SHORTEST_SLUG or slug.isalpha() or slug.isdigit()
-    return not plain and all(slug not in dev_id for dev_id in dev_ids)
-
-
-def _canaries(task: Task) -> Iterator[str]:
-    metadata = (task.content.model_extra or {}).get("metadata")
-    canary = metadata.get("canary") if isinstance(metadata, dict) else None
-    if isinstance(canary, str) and canary:
-        yield canary.casefold()
+    return not plain and all(slug not in text for text in known)
 
 
 def _tasks_folder(tasks: Sequence[Task]) -> str:
@@ -104,6 +109,14 @@ def find_touches(texts: Mapping[str, str], marks: TestSplit) -> tuple[Touch, ...
         for number, line in enumerate(text.splitlines(), start=1)
         for touch in _touches_of_line(label, number, line, marks)
     )
+
+
+def find_touches_of_session(texts: Mapping[str, str], marks: TestSplit) -> list[Touch]:
+    """Touches in what a session left, by name of file, and in those names. In notes and scratch
+    files, which nothing runs, a wide pattern is no touch."""
+    touches = find_touches({"names of files": "\n".join(texts), **texts}, marks)
+    handed_in = ("harnesses/", "pending_eval.json")
+    return [item for item in touches if item.kind != "glob" or item.label.startswith(handed_in)]
 
 
 def describe(touches: Sequence[Touch]) -> str:
@@ -136,13 +149,14 @@ def _variants(line: str) -> list[str]:
     Decoding may also destroy what is there in plain text, so the line as written counts too.
     """
     texts = [line]
-    for _ in range(DECODINGS):
+    for _ in range(DECODINGS if "%" in line else 0):
         texts.append(unquote(texts[-1]))
     return [_one_spelling(text) for text in dict.fromkeys(texts)]
 
 
 def _one_spelling(text: str) -> str:
-    return re.sub(r"/(?:\.?/)+", "/", text.casefold().replace("\\", "/"))
+    plain = text.casefold().replace("\\", "/")
+    return re.sub(r"/(?:\.?/)+", "/", plain) if "/" in plain else plain
 
 
 def _hits(text: str, marks: TestSplit) -> Iterator[tuple[Kind, str]]:
@@ -151,13 +165,15 @@ def _hits(text: str, marks: TestSplit) -> Iterator[tuple[Kind, str]]:
         inside_path = text[:start].endswith("/") or text[end:].startswith("/")
         yield ("path" if inside_path else "id"), text[start:end]
     for span in _places(text, marks.slugs):
-        if _stands_alone(text, span) and not _lies_in(span, ids):
+        # `advice-on-fees.docx` is a document: no folder of a task has an extension.
+        is_document = _EXTENSION.match(text, span[1])
+        if _stands_alone(text, span) and not is_document and not _lies_in(span, ids):
             yield "slug", text[slice(*span)]
     for start, end in _places(text, marks.canaries):
         yield "canary", text[start:end]
     for start, end in _places(text, (marks.split_file,)):
         yield "split file", text[start:end]
-    for token in _TOKEN.findall(text):
+    for token in _TOKEN.findall(text) if _WILDCARD.search(text) else ():
         if _WILDCARD.search(token) and reaches_test_task(token, marks):
             yield "glob", token
 
@@ -205,7 +221,7 @@ def reaches_test_task(pattern: str, marks: TestSplit) -> bool:
     """Whether a path pattern leads to a test task's folder or its `task.json`.
 
     Below the tasks folder every pattern counts that can lead into a test task. Elsewhere it must
-    have a literal part of its own, so that `*`, `**/*.docx` or `documents/**` may be used.
+    spell most of an id, or `task.json`: `**/*memo*` looks for deliverables.
     """
     parts = [_without_groups(part) for part in pattern.split("/")]
     parts = [part for part in parts if part not in {"", ".", ".."}]
@@ -214,7 +230,21 @@ def reaches_test_task(pattern: str, marks: TestSplit) -> bool:
         return bool(below) and any(_leads_into(below, task_id) for task_id in marks.ids)
     if not _LITERAL.search("/".join(parts)):
         return False
-    return any(_names_task(_shortened(parts, marks), task_id) for task_id in marks.ids)
+    segments = _shortened(parts, marks)
+    if any(_means(segments, dev_id) for dev_id in marks.dev_ids):
+        return False
+    return any(_means(segments, task_id) or _asks_file(segments, task_id) for task_id in marks.ids)
+
+
+def spells(runs: Sequence[str], name: str) -> bool:
+    """Whether literal parts stand in a name in their order, and make up most of it."""
+    place = 0
+    for run in runs:
+        start = name.find(run, place)
+        if start < 0:
+            return False
+        place = start + len(run)
+    return sum(map(len, runs)) >= COVERED * len(name)
 
 
 def _without_groups(segment: str) -> str:
@@ -241,14 +271,20 @@ def _leads_into(segments: Sequence[str], task_id: str) -> bool:
     return above or any(_matches(start, parts) for start in starts)
 
 
-def _names_task(segments: Sequence[str], task_id: str) -> bool:
-    """Whether a pattern matches `task.json`, or a start of it with a literal part the task."""
+def _means(segments: Sequence[str], task_id: str) -> bool:
+    """Whether a start of a pattern matches the task, and spells most of its id."""
     parts = task_id.split("/")
-    starts = [segments[:used] for used in range(1, len(segments) + 1)]
-    literal = [start for start in starts if _LITERAL.search("/".join(start))]
-    return _matches(segments, [*parts, "task.json"]) or any(
-        _matches(start, parts) for start in literal
+    starts = (segments[:used] for used in range(1, len(segments) + 1))
+    return any(
+        spells(LITERAL_RUN.findall("/".join(start)), task_id) and _matches(start, parts)
+        for start in starts
     )
+
+
+def _asks_file(segments: Sequence[str], task_id: str) -> bool:
+    """Whether a pattern matches the task's `task.json`, and spells most of that name."""
+    spelled = spells(LITERAL_RUN.findall(segments[-1]), TASK_FILE)
+    return spelled and _matches(segments, [*task_id.split("/"), TASK_FILE])
 
 
 def _matches(segments: Sequence[str], parts: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness_search.benchmark.canaries import Canaries, SplitName
 from harness_search.benchmark.tasks import Task
 from harness_search.errors import InputError
 from harness_search.files import to_json, write_atomically
@@ -53,12 +54,24 @@ def _spread(tasks: Sequence[Task], count: int, generator: random.Random) -> list
     return sorted(drawn, key=lambda task: task.id)
 
 
-def write_splits(splits: Splits, dev_file: Path, test_file: Path, digests_file: Path) -> None:
-    """Write both lists and the digest of every task in them."""
-    write_atomically(dev_file, "".join(f"{task.id}\n" for task in splits.dev))
-    write_atomically(test_file, "".join(f"{task.id}\n" for task in splits.test))
+def write_splits(
+    splits: Splits,
+    dev_file: Path,
+    test_file: Path,
+    digests_file: Path,
+    canaries: Canaries | None = None,
+) -> None:
+    """Write both lists, each with its canary if there are any, and the digest of every task."""
+    write_atomically(dev_file, _list(splits.dev, "dev", canaries))
+    write_atomically(test_file, _list(splits.test, "test", canaries))
     pinned = {task.id: task.digest() for task in sorted_by_id((*splits.dev, *splits.test))}
     write_atomically(digests_file, to_json(pinned))
+
+
+def _list(tasks: Iterable[Task], name: SplitName, canaries: Canaries | None) -> str:
+    """Task ids, one a line; then the canary, in a comment."""
+    ids = "".join(f"{task.id}\n" for task in tasks)
+    return ids if canaries is None else f"{ids}# {canaries.canary_of_split(name)}\n"
 
 
 def sorted_by_id(tasks: Iterable[Task]) -> list[Task]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
@@ -13,6 +14,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
+from harness_search.errors import LimitReachedError
 from harness_search.gateway.budget import Amount, Budget, Reservation, Shortage
 from harness_search.gateway.concurrency import AdaptiveLimit, FairGate, Permit
 from harness_search.gateway.failures import POLICIES, Failure
@@ -21,6 +23,7 @@ from harness_search.gateway.upstream import (
     Answer,
     CallFailedError,
     Outgoing,
+    Stream,
     Upstream,
     message_of,
 )
@@ -29,6 +32,11 @@ from harness_search.ledger.rows import Role, Usage
 Spend = Callable[[Role, Usage, float], None]
 Sent = TypeVar("Sent")
 MESSAGES = "/v1/messages"
+LONGEST_OWN = 900.0
+"""Seconds for an answer of one token, in whatever small pieces it comes."""
+SHORTEST_REST, LONGEST_REST = 60.0, 24 * 3600.0
+"""Seconds. A shorter wait is not worth an interruption; after a longer one we ask again, whatever
+the provider says."""
 LARGEST_CONTEXT = 1_000_000
 """Tokens that a model is taken to hold where its profile does not say."""
 
@@ -43,6 +51,8 @@ class Standing(StrEnum):
     ANSWERED = "answered"
     REFUSED = "refused"
     UNANSWERED = "unanswered"
+    LIMITED = "limited"
+    """Not before a time that the provider has named, too far away to wait for in a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,8 @@ class Account:
         self.budget = budget or Budget()
         self.stopped = ""
         """Why no call is sent any more; empty while calls are sent."""
+        self.until: datetime | None = None
+        """When calls may be sent again, where the provider has named a time; with `stopped`."""
         self.failures = 0
         """Tries that failed, of all calls."""
         self._gate = FairGate(self.limit)
@@ -101,9 +113,35 @@ class Account:
 
     def stop(self, reason: str) -> None:
         """Send nothing more; calls in flight are heard out."""
+        if self.until is not None:  # what a person has to look at counts for more
+            self.stopped, self.until = "", None
         self.stopped = self.stopped or reason
         self._stop.set()
         self._settled.set()
+
+    def rest(self, reason: str, seconds: float) -> None:
+        """The same for so many seconds, which the provider has named, or for LONGEST_REST."""
+        if not self.stopped:
+            wait = timedelta(seconds=min(max(seconds, 1.0), LONGEST_REST))
+            self.stop(reason)
+            self.until = datetime.now(UTC) + wait
+
+    def go_on(self) -> None:
+        """Send calls again after a rest."""
+        if self.until is not None:
+            self.stopped, self.until = "", None
+            self._stop.clear()
+
+    def limit_reached(self, who: str) -> LimitReachedError | None:
+        """The limit for which the account, called so for people, rests; None when it does not."""
+        if self.until is None:
+            return None
+        return LimitReachedError(who, self.until, self.stopped, self.go_on)
+
+    def is_far(self, error: BaseException) -> bool:
+        """Whether the provider has named a time that is too far away to wait for in a call."""
+        longest = max(self.terms.patience_seconds, SHORTEST_REST)
+        return isinstance(error, CallFailedError) and error.seconds_to_reset > longest
 
     def require_running(self) -> None:
         """Raise RunStopsError once the run stops."""
@@ -130,7 +168,7 @@ class Account:
         amount = worst_case(size, min(max_tokens, most), terms.price, most)
         while True:
             self.require_running()
-            found = self.budget.reserve(amount, role, candidate=candidate, rollout=holder)
+            found = self.budget.reserve(amount, role, candidate=candidate, holder=holder)
             if isinstance(found, Reservation):
                 return found
             if not found.passing:
@@ -168,13 +206,16 @@ class Account:
         send: Callable[[], Awaitable[Sent]],
         stop: stop_base | None = None,
         again: Callable[[BaseException], bool] | None = None,
+        failed: CallFailedError | None = None,
     ) -> Sent:
         """What `send` gives; tried again through failures that may pass, as the terms say, or
-        through those that `again` names."""
-        try:
-            return await send()
-        except CallFailedError as error:
-            return await self._again(send, stop or _Patience(self.terms), again or _may_pass, error)
+        through those that `again` names. `failed` is what became of a first try made before."""
+        if failed is None:
+            try:
+                return await send()
+            except CallFailedError as error:
+                failed = error
+        return await self._again(send, stop or _Patience(self.terms), again or may_pass, failed)
 
     async def _again(
         self,
@@ -218,10 +259,16 @@ class Account:
         request |= self.terms.sampling
         try:
             reply = await self.patiently(
-                lambda: self._send_own(json.dumps(request).encode()), _Doubt(self.terms)
+                lambda: self._send_own(json.dumps(request).encode()),
+                _Doubt(self.terms),
+                lambda error: may_pass(error) and not self.is_far(error),
             )
         except CallFailedError as error:
-            if _may_pass(error):
+            if self.is_far(error):
+                reason = f"a limit of its account is reached ({error.cause})"
+                self.rest(reason, error.seconds_to_reset)
+                return Standing.LIMITED
+            if may_pass(error):
                 return Standing.UNANSWERED
             self.stop(
                 f"the provider refuses every call ({error.cause}): look at the profile's key, "
@@ -233,21 +280,24 @@ class Account:
 
     async def _send_own(self, body: bytes) -> dict[str, Any]:
         async with self.place(Role.GATEWAY, "") as place:
-            answer = await self.upstream.send(Outgoing(MESSAGES, body))
+            answer = await self._sent_in_time(Outgoing(MESSAGES, body))
             if not isinstance(answer, Answer):
                 raise CallFailedError(Failure.UNREADABLE, "a stream that nobody asked for")
             reply = message_of(answer)
             place.result = "answered"
             return reply
 
+    async def _sent_in_time(self, request: Outgoing) -> Answer | Stream:
+        try:
+            async with asyncio.timeout(LONGEST_OWN):
+                return await self.upstream.send(request)
+        except TimeoutError as error:
+            raise CallFailedError(Failure.SILENT, "no answer in time") from error
+
     def _book_own(self, reply: dict[str, Any]) -> None:
         usage, usd = usage_of(reply), cost_of(reply["usage"], self.terms.price)
         self.budget.book(Amount(usd, usage.total), Role.GATEWAY)
         self._spend(Role.GATEWAY, usage, usd)
-
-    def spent_by(self, role: Role, usage: Usage, usd: float) -> None:
-        """Tell the ledger what a session of judge or proposer has spent."""
-        self._spend(role, usage, usd)
 
     # Looking.
 
@@ -263,7 +313,7 @@ class Account:
             "limit": self.limit.limit,
             "throttled": self.limit.cuts,
             "failures": self.failures,
-            "stopped": self.stopped,
+            "stopped": "" if self.until else self.stopped,
         }
 
     async def close(self) -> None:
@@ -274,7 +324,8 @@ def _untold(role: Role, usage: Usage, usd: float) -> None:
     """An account without a ledger, in tests and measurements."""
 
 
-def _may_pass(error: BaseException) -> bool:
+def may_pass(error: BaseException) -> bool:
+    """Whether a call that failed so is worth trying again."""
     return isinstance(error, CallFailedError) and POLICIES[error.failure].retry
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,10 @@ from aiohttp import web
 
 from harness_search.gateway.account import Account, RunStopsError
 from harness_search.gateway.answers import RefusedError
-from harness_search.gateway.budget import Reservation, Shortage
+from harness_search.gateway.budget import Amount, Reservation, Shortage
 from harness_search.gateway.failures import Failure
 from harness_search.gateway.grants import Grant
-from harness_search.gateway.prices import cost_of, usage_of
+from harness_search.gateway.prices import BATCH_FACTOR, cost_of, usage_of
 from harness_search.gateway.requests import parsed
 from harness_search.gateway.rights import breach_of_headers
 from harness_search.gateway.upstream import (
@@ -28,8 +28,6 @@ from harness_search.gateway.upstream import (
 from harness_search.ledger.rows import Usage
 
 BATCHES = "/v1/messages/batches"
-PRICE_FACTOR = 0.5
-"""A batch costs half (source: the API's documentation of message batches)."""
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ONE = re.compile(rf"{BATCHES}/(\w+)(/results|/cancel)?")
 
@@ -38,16 +36,20 @@ Check = Callable[[object], dict[str, Any]]
 
 @dataclass(slots=True)
 class _Batch:
-    reservation: Reservation
+    reservation: Reservation | None
+    """None for one of an earlier launch."""
     open: dict[str, int]
     """Number of the call by `custom_id`, of those whose result has not been read."""
     spent: Usage = field(default_factory=Usage)
     usd: float = 0.0
     settled: bool = False
+    booked: bool = False
+    """Whether an earlier launch has paid for it."""
 
 
 class Batches:
-    """Relays the batches of judges; each is its maker's alone."""
+    """Relays the batches of judges; each is its maker's alone, or that grant's to which the
+    scaffold names it."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -68,7 +70,7 @@ class Batches:
         sent = body if request.method == "POST" else None
         answer = await self._send(grant, Outgoing(request.path, sent, client_headers(request)))
         if named[2] == "/results":
-            self._read(grant, self._batches[named[1]], answer.body)
+            self._read(grant, named[1], answer.body)
             return web.Response(body=answer.body, headers=answer.headers)
         return _with_own_address(request, answer)
 
@@ -130,18 +132,28 @@ class Batches:
             return answer
 
     def forget(self, grant: Grant) -> None:
-        """Book what a holder's batches may still cost: they are not read any more."""
+        """Book what a holder's batches may still cost: they are not read any more, unless a later
+        grant goes on with them, which then books what it reads."""
         for name in grant.batches:
-            batch = self._batches.pop(name)
-            if batch.open:
+            batch = self._batches.pop(name, None)
+            if batch is None or batch.reservation is None or not batch.open:
+                continue
+            if grant.keeps_batches:
+                self._account.settle(batch.reservation, batch.spent, batch.usd)
+            else:
                 most = batch.reservation.amount
                 usage = Usage(input=most.tokens)
                 grant.pay(usage, most.usd)
                 self._account.settle(batch.reservation, usage, most.usd)
 
-    def _read(self, grant: Grant, batch: _Batch, results: bytes) -> None:
-        """Meter and record each result once, however often it is read."""
-        for entry in _results(results):
+    def _read(self, grant: Grant, name: str, results: bytes) -> None:
+        """Meter and record each result once, however often and by however many launches it is
+        read."""
+        entries = _results(results)
+        batch = self._batches.get(name)
+        if batch is None:
+            batch = self._batches[name] = _adopted(grant, name, entries)
+        for entry in entries:
             number = batch.open.pop(str(entry["custom_id"]), None)
             if number is None:
                 continue
@@ -151,13 +163,32 @@ class Batches:
                 continue
             reply = entry["result"]["message"]
             price = self._account.terms.price
-            usage, usd = usage_of(reply), cost_of(reply.get("usage") or {}, price, PRICE_FACTOR)
-            grant.count(usage, usd, replayed=False)
-            grant.transcript.reply(number, 200, reply, cost_usd=usd)
-            batch.spent, batch.usd = batch.spent + usage, batch.usd + usd
+            usage, usd = usage_of(reply), cost_of(reply.get("usage") or {}, price, BATCH_FACTOR)
+            grant.count(usage, usd, replayed=batch.booked)
+            grant.transcript.reply(number, 200, reply, cost_usd=usd, replayed=batch.booked)
+            if not batch.booked:
+                batch.spent, batch.usd = batch.spent + usage, batch.usd + usd
         if not batch.open and not batch.settled:
             batch.settled = True
-            self._account.settle(batch.reservation, batch.spent, batch.usd)
+            if batch.reservation is None:
+                spent = Amount(batch.usd, batch.spent.total)
+                self._account.budget.book(spent, grant.role)
+            else:
+                self._account.settle(batch.reservation, batch.spent, batch.usd)
+
+
+def _adopted(grant: Grant, name: str, entries: Sequence[dict[str, Any]]) -> _Batch:
+    """A batch of an earlier launch, as far as its results tell; its requests are in the transcript
+    of that launch."""
+    numbers: dict[str, int] = {}
+    for entry in entries:
+        grant.calls += 1
+        custom_id = str(entry["custom_id"])
+        numbers[custom_id] = grant.calls
+        asked = {"batch": name, "custom_id": custom_id, "messages": []}
+        digest = hashlib.sha256(f"{name}/{custom_id}".encode()).hexdigest()
+        grant.transcript.request(grant.calls, digest, asked)
+    return _Batch(None, numbers, booked=name in grant.booked)
 
 
 def _results(body: bytes) -> list[dict[str, Any]]:

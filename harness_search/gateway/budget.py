@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # settings know prices, and prices know amounts
 PARTS_OF_A_DOLLAR = 10**12
 """Money is summed in whole parts: sums of floats would depend on the order of the calls, and what
 is given back would not quite equal what was taken."""
+_ADVICE = "to go on, raise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,23 @@ class Amount:
 
 
 NOTHING = Amount()
+Scope = Literal["search", "candidate", "rollout", "session"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
     """Why a call may not be made."""
 
-    scope: Literal["search", "candidate", "rollout"]
+    scope: Scope
     reason: str
     """One sentence with figures, and what to change."""
     passing: bool
     """Calls in flight may still give back enough: wait for one to end, and ask again."""
+
+
+def is_shortage(reason: str) -> bool:
+    """Whether what a run ended for is, in its own words, a shortage."""
+    return f"({_ADVICE} `" in reason and "in [budget])" in reason
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +56,7 @@ class Reservation:
     amount: Amount
     role: Role
     candidate: str
-    rollout: str
+    holder: str
 
 
 class Budget:
@@ -67,14 +74,14 @@ class Budget:
     ) -> None:
         """`spent` and `candidates` (tokens by harness digest) are from before this launch; without
         `limits` everything is allowed."""
-        self._rollout_tokens = limits.rollout_tokens if limits else None
+        self._of_holders = _limits_of_holders(limits)
         self._candidate_tokens = limits.candidate_tokens if limits else None
         self._search = _Account("search", _limits_of_search(limits))
         self._search.book(_parts(spent))
         self._candidates: dict[str, _Account] = {}
         for name, tokens in (candidates or {}).items():
             self._candidate(name).book(_Parts(0, tokens))
-        self._rollouts: dict[str, _Account] = {}
+        self._holders: dict[str, _Account] = {}
         self._open: dict[Reservation, tuple[_Account, ...]] = {}
         self._by_role = dict.fromkeys(Role, NOTHING)
 
@@ -94,18 +101,19 @@ class Budget:
         return dict(self._by_role)
 
     def reserve(
-        self, amount: Amount, role: Role, *, candidate: str = "", rollout: str = ""
+        self, amount: Amount, role: Role, *, candidate: str = "", holder: str = ""
     ) -> Reservation | Shortage:
         """Take the most that a call may cost out of every budget it counts in, or out of none.
 
+        `holder` is the one rollout, or the one run of a session, that makes the call.
         Among several shortages the one that waiting cannot mend is returned.
         """
         parts = _parts(amount)
-        accounts = self._accounts(candidate, rollout)
+        accounts = self._accounts(role, candidate, holder)
         shortages = [found for account in accounts if (found := account.shortage(parts))]
         if shortages:
             return min(shortages, key=lambda shortage: shortage.passing)
-        reservation = Reservation(amount, role, candidate, rollout)
+        reservation = Reservation(amount, role, candidate, holder)
         for account in accounts:
             account.hold(parts)
         self._open[reservation] = accounts
@@ -131,19 +139,19 @@ class Budget:
     def book_replayed(self, rollout: str, tokens: int) -> None:
         """Count replies taken from an earlier attempt towards a rollout's limit: they were paid
         for once, and a harness shall find the same limit in every attempt."""
-        self._rollout(rollout).book(_parts(Amount(tokens=tokens)))
+        self._holder(Role.ROLLOUT, rollout).book(_parts(Amount(tokens=tokens)))
 
-    def end_rollout(self, rollout: str) -> None:
-        """Forget a rollout's own limit. What it spent stays spent, and its calls in flight stay
+    def forget(self, holder: str) -> None:
+        """Forget a holder's own limit. What it spent stays spent, and its calls in flight stay
         reserved until they are settled."""
-        self._rollouts.pop(rollout, None)
+        self._holders.pop(holder, None)
 
-    def _accounts(self, candidate: str, rollout: str) -> "tuple[_Account, ...]":
+    def _accounts(self, role: Role, candidate: str, holder: str) -> "tuple[_Account, ...]":
         accounts = [self._search]
         if candidate:
             accounts.append(self._candidate(candidate))
-        if rollout:
-            accounts.append(self._rollout(rollout))
+        if holder and role in self._of_holders:
+            accounts.append(self._holder(role, holder))
         return tuple(accounts)
 
     def _candidate(self, name: str) -> "_Account":
@@ -152,11 +160,11 @@ class Budget:
             self._candidates[name] = _Account("candidate", (limit,))
         return self._candidates[name]
 
-    def _rollout(self, name: str) -> "_Account":
-        if name not in self._rollouts:
-            limit = _Limit("tokens", "rollout_tokens", self._rollout_tokens)
-            self._rollouts[name] = _Account("rollout", (limit,))
-        return self._rollouts[name]
+    def _holder(self, role: Role, name: str) -> "_Account":
+        if name not in self._holders:
+            scope, limit = self._of_holders[role]
+            self._holders[name] = _Account(scope, (limit,))
+        return self._holders[name]
 
 
 class _Parts(NamedTuple):
@@ -189,7 +197,7 @@ class _Limit:
 class _Account:
     """What one scope may spend, has spent, and holds for calls in flight."""
 
-    scope: Literal["search", "candidate", "rollout"]
+    scope: Scope
     limits: tuple[_Limit, ...]
     spent: _Parts = _NONE
     held: _Parts = _NONE
@@ -218,7 +226,7 @@ class _Account:
         reason = (
             f"the {self.scope}'s budget of {cap} cannot hold this call, which may need {need}: "
             f"{spent} spent, {reserved} reserved by calls in flight "
-            f"(to go on, raise `{limit.setting}` in [budget])"
+            f"({_ADVICE} `{limit.setting}` in [budget])"
         )
         return Shortage(self.scope, reason, passing=gone + may <= limit.most)
 
@@ -228,6 +236,18 @@ def _limits_of_search(limits: "BudgetSettings | None") -> tuple[_Limit, ...]:
         return ()
     usd = None if limits.usd is None else round(limits.usd * PARTS_OF_A_DOLLAR)
     return (_Limit("usd", "usd", usd), _Limit("tokens", "tokens", limits.tokens))
+
+
+def _limits_of_holders(
+    limits: "BudgetSettings | None",
+) -> Mapping[Role, tuple[Scope, _Limit]]:
+    """The limit of one holder of each role that has one: what one rollout may use says nothing of
+    a session."""
+    rollout, session = (limits.rollout_tokens, limits.session_tokens) if limits else (None, None)
+    return {
+        Role.ROLLOUT: ("rollout", _Limit("tokens", "rollout_tokens", rollout)),
+        Role.PROPOSER: ("session", _Limit("tokens", "session_tokens", session)),
+    }
 
 
 def _shown(limit: _Limit, parts: int) -> str:

@@ -43,6 +43,18 @@ class Connections:
         self._busy: dict[web.RequestHandler, str] = {}
         """With the holder of their request."""
         self._listeners: list[asyncio.Server] = []
+        self._socket: tuple[Path, tuple[int, int]] | None = None
+        """The unix socket's place, and the file that we made there."""
+
+    @property
+    def reachable(self) -> bool:
+        """Whether clients find all that listens: a socket's file can be removed by anybody who
+        tidies up temporary folders."""
+        listening = [one.is_serving() for one in self._listeners]
+        if self._socket is None or not listening or not all(listening):
+            return False
+        path, made = self._socket
+        return _identity(path) == made
 
     async def listen(self, path: str) -> None:
         """Accept connections on a unix socket."""
@@ -50,6 +62,7 @@ class Connections:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
         Path(path).chmod(0o666)  # a box's user is not ours; the folder is private
+        self._socket = Path(path), _identity(Path(path))
         await self._listen(listener)
 
     async def listen_on_a_port(self) -> int:
@@ -70,6 +83,7 @@ class Connections:
     def stop_listening(self) -> None:
         for listener in self._listeners:
             listener.close()
+        self._listeners.clear()
 
     def opened(self, connection: "Connection") -> None:
         """Take a connection in, at the cost of another if there are too many."""
@@ -145,6 +159,15 @@ class Connection(web.RequestHandler):
         answer = api_error(status, said)
         answer.force_close()
         return answer
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What tells one file from another; of none where there is none."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return (0, 0)
+    return (found.st_dev, found.st_ino)
 
 
 def room_for_connections() -> int:

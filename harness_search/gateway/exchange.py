@@ -1,20 +1,30 @@
 """One call from its first try to its last word: send, relay, meter, record, and attribute."""
 
+import asyncio
 import hashlib
 import json
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 from tenacity import stop_after_attempt
 
-from harness_search.gateway.account import Account, Place, RunStopsError, Standing
+from harness_search.gateway.account import (
+    LONGEST_REST,
+    Account,
+    Place,
+    RunStopsError,
+    Standing,
+    may_pass,
+)
 from harness_search.gateway.answers import api_error
-from harness_search.gateway.budget import Reservation
+from harness_search.gateway.budget import Amount, Reservation
 from harness_search.gateway.events import Assembler
 from harness_search.gateway.failures import POLICIES, Blame, Failure
-from harness_search.gateway.grants import Grant
+from harness_search.gateway.grants import FailedTry, Grant
+from harness_search.gateway.limits import AccountLimit, limit_of
 from harness_search.gateway.outlet import Outlet
 from harness_search.gateway.prices import cost_of, usage_of
 from harness_search.gateway.upstream import (
@@ -27,7 +37,7 @@ from harness_search.gateway.upstream import (
     object_of,
     require_success,
 )
-from harness_search.ledger.rows import Usage
+from harness_search.ledger.rows import Role, Usage
 
 SURE_AFTER = 10
 """Tries of one request, over all attempts of its rollout, that must fail while requests of our own
@@ -91,27 +101,53 @@ class Exchange:
 
     async def _ask(self, client: web.Request) -> "web.Response | _Relayed":
         try:
-            return await self.account.patiently(lambda: self._try(client))
+            return await self._patiently(client)
         except CallFailedError as error:
             return await self._conclude(error, client)
         finally:
             self.grant.lost.append((self.started, self._sent))
 
+    async def _patiently(self, client: web.Request) -> "web.Response | _Relayed":
+        """Try within the account's patience. A limit that ends later, and that a request of our
+        own meets as well, ends the rollout without an outcome; raises RunStopsError then."""
+        try:
+            return await self.account.patiently(lambda: self._try(client), again=self._is_to_wait)
+        except CallFailedError as error:
+            if self._is_limit(error) or not self.account.is_far(error):
+                raise
+            failed = error
+        if await self.account.standing() is Standing.LIMITED:
+            raise RunStopsError
+        return await self.account.patiently(lambda: self._try(client), failed=failed)
+
     async def _try(self, client: web.Request) -> "web.Response | _Relayed":
         async with self.account.place(self.grant.role, self.grant.token) as place:
             self._sent = time.monotonic()
             self._tries += 1
+            self.grant.hear()
+            self.grant.at_provider[self.number] = self.reservation.amount
             try:
                 found = await self.account.upstream.send(self.outgoing)
+                self.grant.limit = limit_of(found.headers) or self.grant.limit
                 if isinstance(found, Answer):
                     return self._answered(found, place)
                 if not self.streaming:
                     found.close()
                     raise CallFailedError(Failure.UNREADABLE, "a stream that nobody asked for")
                 return await self._relay(found, client, place)
-            except CallFailedError:
+            except CallFailedError as error:
                 self._sent = time.monotonic()
+                self._note_try(error.failure, error.answer)
                 raise
+            except asyncio.CancelledError:  # cut off: its grant has booked the same
+                self._spend_at_most()
+                raise
+            finally:
+                self.grant.at_provider.pop(self.number, None)
+
+    def _note_try(self, failure: Failure, answer: Answer | None = None) -> None:
+        if self.number != NO_CALL:
+            self.grant.failed_try = FailedTry(failure, answer.status if answer else 0)
 
     # A whole answer.
 
@@ -127,8 +163,10 @@ class Exchange:
 
     def _count(self, reply: dict[str, Any]) -> None:
         self._counted = True
+        self.grant.failed_try = None
         usage, usd = self._book(reply)
         self.grant.count(usage, usd, replayed=False)
+        self.grant.note_model(reply)
         self.grant.transcript.reply(self.number, 200, reply, cost_usd=usd)
         if self.grant.lost_streams:
             self.grant.lost_streams.pop(conversation_digest(self.outgoing.body), None)
@@ -140,17 +178,21 @@ class Exchange:
         return usage, usd
 
     def _book_at_most(self) -> None:
+        most = self._spend_at_most()
+        self.grant.pay(Usage(input=most.tokens), most.usd)
+
+    def _spend_at_most(self) -> Amount:
         most = self.reservation.amount
-        self._spent += Usage(output=most.tokens)
+        self._spent += Usage(input=most.tokens)
         self._spent_usd += most.usd
-        self.grant.pay(Usage(output=most.tokens), most.usd)
+        return most
 
     # A stream: tried again until its first event, then passed on as it comes.
 
     async def _relay(self, stream: Stream, client: web.Request, place: Place) -> "_Relayed":
         outlet = Outlet(client, stream.headers)
         try:
-            assembler, cause = await _passed_on(stream, outlet)
+            assembler, cause = await _passed_on(stream, outlet, self.grant)
             return _Relayed(outlet, self._end_stream(assembler, place, cause))
         except BaseException:
             outlet.abort()
@@ -172,6 +214,7 @@ class Exchange:
         told = assembler.error is not None and not cause
         cause = "error event in a stream" if told else cause or "stream without its end"
         self.account.failures += 1
+        self._note_try(Failure.STREAM_LOST)
         self.grant.lost_streams[conversation_digest(self.outgoing.body)] = f"provider: {cause}"
         self.grant.transcript.failure(self.number, cause, partial=message, cost_usd=usd)
         return told
@@ -182,11 +225,13 @@ class Exchange:
         self, error: CallFailedError, client: web.Request
     ) -> "web.Response | _Relayed":
         """Say whose failure a lasting one is, by what the provider answers to ourselves."""
+        if self._is_limit(error):
+            return self._limited(error)
         policy = POLICIES[error.failure]
         if policy.blame is Blame.TOLD:
             standing = await self.account.standing()
             self._sent = time.monotonic()
-            if standing is Standing.REFUSED:
+            if standing in {Standing.REFUSED, Standing.LIMITED}:
                 raise RunStopsError
             if standing is Standing.UNANSWERED:
                 return self._provider_failed(error)
@@ -200,6 +245,27 @@ class Exchange:
         if policy.blame is Blame.PROVIDER or not sure:
             return self._provider_failed(error)
         return self._refused(error)
+
+    def _is_to_wait(self, error: BaseException) -> bool:
+        return may_pass(error) and not self._is_limit(error) and not self.account.is_far(error)
+
+    def _is_limit(self, error: BaseException) -> bool:
+        """Whether a session has come to the limit of its account. It is told at once: it can go
+        on hours later, while a rollout can only be waited for or lost."""
+        if self.grant.role is not Role.PROPOSER or not isinstance(error, CallFailedError):
+            return False
+        limit = limit_of(error.answer.headers) if error.answer else None
+        reached = error.failure is Failure.THROTTLED and limit is not None and limit.reached
+        return reached or self.account.is_far(error)
+
+    def _limited(self, error: CallFailedError) -> web.Response:
+        answer = error.answer
+        assert answer is not None
+        self.grant.limit = limit_named_by(error)
+        self.grant.over.set()
+        self._note_failure(error.cause)
+        headers = {**answer.headers, "x-should-retry": "false"}
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def _once_more(
         self, error: CallFailedError, client: web.Request
@@ -232,15 +298,19 @@ class Exchange:
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     def _note_failure(self, cause: str) -> None:
-        if self.number != NO_CALL:
-            self.grant.transcript.failure(self.number, cause, tries=self._tries)
+        if self.number == NO_CALL:
+            return
+        paid = {"usage": {"input_tokens": self._spent.input}} if self._spent.total else None
+        self.grant.transcript.failure(
+            self.number, cause, partial=paid, cost_usd=self._spent_usd, tries=self._tries
+        )
 
 
 def _is_failure(error: BaseException) -> bool:
     return isinstance(error, CallFailedError)
 
 
-async def _passed_on(stream: Stream, outlet: Outlet) -> tuple[Assembler, str]:
+async def _passed_on(stream: Stream, outlet: Outlet, grant: Grant) -> tuple[Assembler, str]:
     """Pass a stream on as it comes; returns what came, and why no more, if it broke.
 
     Raises CallFailedError for a stream that has no first event, or an error as its first.
@@ -248,6 +318,7 @@ async def _passed_on(stream: Stream, outlet: Outlet) -> tuple[Assembler, str]:
     assembler = Assembler()
     try:
         async for chunk in stream.chunks():
+            grant.hear()
             assembler.feed(chunk)
             if assembler.started and not outlet.open:
                 _require_no_error(assembler)
@@ -268,6 +339,15 @@ def _require_no_error(assembler: Assembler) -> None:
         kind = error.get("type") if isinstance(error, dict) else ""
         failure = FAILURE_OF_EVENT.get(str(kind), Failure.SERVER_ERROR)
         raise CallFailedError(failure, "error event at the start of a stream")
+
+
+def limit_named_by(error: CallFailedError) -> AccountLimit:
+    """The limit of a subscription that an answer names, or the time alone that it names."""
+    limit = limit_of(error.answer.headers) if error.answer else None
+    if limit is not None and limit.reached:
+        return limit
+    wait = timedelta(seconds=min(error.seconds_to_reset, LONGEST_REST))
+    return AccountLimit("rejected", "", datetime.now(UTC) + wait)
 
 
 def conversation_digest(body: bytes | None) -> str:

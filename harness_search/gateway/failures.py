@@ -113,7 +113,7 @@ def seconds_to_wait(headers: Mapping[str, str], now: datetime | None = None) -> 
         pass
     try:
         until = parsedate_to_datetime(seconds)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one in a year that there is not
         return 0.0
     moment = until if until.tzinfo else until.replace(tzinfo=UTC)
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())

@@ -1,7 +1,8 @@
-"""What earlier attempts of a rollout have paid for already, to be given again at no cost.
+"""What was paid for already, to be given again at no cost.
 
 A rollout that was lost starts over. What its harness asks as before, byte for byte, gets the reply
-that it got then; what it asks anew is paid.
+that it got then; what it asks anew is paid. The replay of another harness's rollout is answered
+from that rollout's transcript alone.
 """
 
 from collections import Counter
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from harness_search.gateway.transcript import failed_tries, read_transcript
+
+REPLAY = "replay"
+"""The boundary of a rollout that ended because nothing was recorded for its request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +39,22 @@ class Replies:
         self._failed_tries: Counter[str] = Counter()
 
     @classmethod
-    def of(cls, files: Iterable[Path]) -> "Replies":
+    def of(cls, files: Iterable[Path], *, errors: bool = False) -> "Replies":
         """The replies in these transcripts; a file that is missing has none, a later one prevails.
 
-        Errors are left out: they cost nothing, and may have passed. Raises what `read_transcript`
-        does.
+        Errors are left out: they cost nothing, and may have passed. `errors` keeps them, for a
+        harness that is to meet exactly what another one met. Raises what `read_transcript` does.
         """
         replies = cls()
         for file in files:
             if file.exists():  # or the attempt was lost before its first call
-                replies._add(file)
+                replies._add(file, errors)
         return replies
 
-    def _add(self, file: Path) -> None:
+    def _add(self, file: Path, errors: bool) -> None:
         times: Counter[str] = Counter()
         for exchange in read_transcript(file):
-            if exchange.status == 200:
+            if exchange.status == 200 or errors:
                 times[exchange.digest] += 1
                 recorded = Recorded(exchange.status, exchange.reply, exchange.cost_usd)
                 self._replies[exchange.digest, times[exchange.digest]] = recorded

@@ -12,10 +12,13 @@ from typing import Any
 
 from aiohttp import web
 
+from harness_search.disk import FULL, no_room
+from harness_search.errors import SearchStoppedError
 from harness_search.gateway.account import MESSAGES, Account, RunStopsError
 from harness_search.gateway.admission import BodyAdmission, BodyTooLargeError
 from harness_search.gateway.answers import RefusedError, api_error
-from harness_search.gateway.batches import BATCHES, Batches, client_headers
+from harness_search.gateway.batches import BATCHES, Batches
+from harness_search.gateway.bodies import expect_body, outgoing_of, read_body, token_of
 from harness_search.gateway.budget import Reservation, Shortage
 from harness_search.gateway.connections import Connections, room_for_connections
 from harness_search.gateway.events import events_of
@@ -23,12 +26,12 @@ from harness_search.gateway.exchange import NO_CALL, Exchange
 from harness_search.gateway.grants import Grant
 from harness_search.gateway.outlet import Outlet
 from harness_search.gateway.prices import usage_of
-from harness_search.gateway.replay import Recorded, Replies
+from harness_search.gateway.replay import REPLAY, Recorded, Replies
 from harness_search.gateway.requests import parsed, problem_of
 from harness_search.gateway.rights import breach_of
 from harness_search.gateway.transcript import TranscriptWriter
-from harness_search.gateway.upstream import Outgoing
 from harness_search.ledger.rows import Role, Usage
+from harness_search.together import this_task
 
 COUNT_TOKENS = f"{MESSAGES}/count_tokens"
 LARGEST_REQUEST = 32 * 1024 * 1024  # bytes, as at the API
@@ -40,8 +43,6 @@ LARGE_BYTES_A_SECOND = 16 * 1024 * 1024
 LARGEST_TRANSCRIPT = 256 * 1024 * 1024  # bytes, but for the last call
 MOST_YOUNG_OBJECTS = 10_000
 """Made before the garbage collector looks at them: calls in flight hold thousands, to no avail."""
-SECONDS_TO_SEND = 30.0
-"""A client on this machine that is still sending after so long holds others' memory."""
 
 
 class Gateway:
@@ -59,6 +60,9 @@ class Gateway:
         self.account, self.socket = account, socket
         self.port = 0
         """Of the loopback interface, for clients that cannot use the socket; 0: not open."""
+        self.openings = 0
+        """How often the door was opened again."""
+        self._opening = asyncio.Lock()
         self._most_requests, self._loopback = most_requests, loopback
         self._sampling = frozenset(sampling)
         self._grants: dict[str, Grant] = {}
@@ -78,9 +82,10 @@ class Gateway:
 
     async def start(self) -> None:
         """Listen; the socket's folder must be private to this user."""
-        gc.freeze()  # what is loaded stays: each full collection would hold up all calls for it
         self._thresholds = gc.get_threshold()
-        gc.set_threshold(MOST_YOUNG_OBJECTS, *self._thresholds[1:])
+        if self._thresholds[0] < MOST_YOUNG_OBJECTS:  # else whoever raised it has frozen as well
+            gc.freeze()  # what is loaded stays: each full collection would hold up all calls for it
+            gc.set_threshold(MOST_YOUNG_OBJECTS, *self._thresholds[1:])
         # Without a web.Application, whose router and middlewares cost more than our own checks.
         request = partial(
             web.Request, loop=asyncio.get_running_loop(), client_max_size=LARGEST_REQUEST
@@ -89,9 +94,37 @@ class Gateway:
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
         self._connections = Connections(server, room_for_connections())
+        await self._listen()
+
+    async def _listen(self) -> None:
         await self._connections.listen(str(self.socket))
         if self._loopback:
             self.port = await self._connections.listen_on_a_port()
+
+    async def ensure_open(self) -> None:
+        """Listen again where something has closed the door; raises SearchStoppedError where that
+        cannot be done."""
+        async with self._opening:
+            if self._connections.reachable:
+                return
+            self.openings += 1
+            self._connections.stop_listening()
+            await self._open_again()
+
+    async def _open_again(self) -> None:
+        try:
+            self.socket.parent.mkdir(exist_ok=True)
+            await self._listen()
+        except OSError as error:
+            raise SearchStoppedError(
+                f"{self.socket}: the gateway's socket is gone and cannot be made again "
+                f"({error.strerror}). Nothing was scored by it: keep whatever tidies up temporary "
+                "folders from it, and the same command goes on."
+            ) from error
+
+    def open_since(self, openings: int) -> bool:
+        """Whether the door has been open since there were so many openings."""
+        return self.openings == openings and self._connections.reachable
 
     async def stop(self) -> None:
         for grant in list(self._grants.values()):
@@ -99,8 +132,9 @@ class Gateway:
         self._connections.stop_listening()
         await self._runner.cleanup()
         await self.account.close()
-        gc.set_threshold(*self._thresholds)
-        gc.unfreeze()
+        if self._thresholds[0] < MOST_YOUNG_OBJECTS:
+            gc.set_threshold(*self._thresholds)
+            gc.unfreeze()
 
     def grant(
         self,
@@ -110,8 +144,17 @@ class Gateway:
         noise: str = "",
         candidate: str = "",
         replies: Replies | None = None,
+        replay_only: bool = False,
+        batches: Iterable[str] | None = None,
+        booked: Iterable[str] = (),
     ) -> Grant:
-        """Let one rollout, or one session of judge or proposer, in."""
+        """Let one rollout, or one session of judge or proposer, in.
+
+        With `replay_only` it is answered from `replies` alone, and no provider is ever asked.
+        `batches` are those of earlier launches that a judge goes on with; with it, be it empty, a
+        later launch goes on with what this one leaves unread. Those of them that are `booked` were
+        read and paid for before.
+        """
         grant = Grant(
             self.model,
             TranscriptWriter(transcript),
@@ -119,32 +162,40 @@ class Gateway:
             noise,
             candidate,
             Replies() if replies is None else replies,  # without a reply it is false, and not void
+            replay_only,
             self._most_requests,
+            batches=set(batches or ()),
+            keeps_batches=batches is not None,
+            booked=frozenset(booked),
         )
         self._grants[grant.token] = grant
         return grant
 
     def revoke(self, grant: Grant) -> None:
-        """Shut a holder out again, and end its calls: nobody will read their replies."""
-        self._grants.pop(grant.token, None)
+        """Shut a holder out again, and end its calls: nobody will read their replies.
+
+        What it has paid is its owner's to book, together with what it was paid for.
+        """
+        if self._grants.pop(grant.token, None) is None:
+            return
+        grant.cut_off()
         for task in grant.answering:
             task.cancel()
         self._batches.forget(grant)
         grant.transcript.close()
-        self.account.budget.end_rollout(grant.token)
-        if grant.role is not Role.ROLLOUT and grant.paid.total:
-            self.account.spent_by(grant.role, grant.paid, grant.paid_usd)
+        self.account.budget.forget(grant.token)
 
     # A request, from the door to its handler.
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if "expect" in request.headers:
-            await _expect(request)
-        grant = self._grants.get(_token(request))
+            await expect_body(request)
+        grant = self._grants.get(token_of(request))
         if grant is None:
             return api_error(401, "invalid x-api-key")
-        task = _this_task()
+        task = this_task()
         grant.answering.add(task)
+        grant.hear()
         known = False
         try:
             with self._connections.busy(request.protocol, grant.token):
@@ -157,14 +208,26 @@ class Gateway:
         except RecursionError:
             known = True
             return api_error(400, "the request is nested too deeply")
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            known = True
+            return self._stop_for_room(grant)
         except asyncio.CancelledError:
             known = True
             raise
         finally:
             grant.answering.discard(task)
+            grant.hear()
             grant.in_flight.discard(task)
             if not known:  # a bug of ours is nobody's score
                 grant.fail("gateway", "an error of its own")
+
+    def _stop_for_room(self, grant: Grant) -> web.StreamResponse:
+        """What cannot be recorded does not happen: nobody is to blame, and the run stops."""
+        self.account.stop(no_room(grant.transcript.file.parent))
+        grant.halt()
+        return api_error(529, "the run stops")
 
     async def _admitted(self, grant: Grant, request: web.Request) -> web.StreamResponse:
         grant.requests += 1
@@ -193,8 +256,8 @@ class Gateway:
         except BodyTooLargeError as error:
             raise RefusedError(413, "Request exceeds the maximum size") from error
         try:
-            body = await _read(request)
-            grant.in_flight.add(_this_task())
+            body = await read_body(request)
+            grant.in_flight.add(this_task())
             await self._turn_of(len(body))
             yield body
         finally:
@@ -228,7 +291,7 @@ class Gateway:
     async def _message(self, grant: Grant, request: web.Request, body: bytes) -> web.StreamResponse:
         arrived = time.monotonic()
         content = self._checked(body)
-        outgoing = _outgoing(MESSAGES, request, body, grant.noise)
+        outgoing = outgoing_of(MESSAGES, request, body, grant.noise)
         streaming, max_tokens = bool(content.get("stream")), content["max_tokens"]
         if streaming and request.version < (1, 1):
             raise RefusedError(400, "stream: needs HTTP/1.1")
@@ -243,6 +306,9 @@ class Gateway:
         if len(body) >= LARGE_REQUEST:  # it may wait for the budget, and many others with it
             content = {}
         reservation = await self._reserve(grant, len(body), max_tokens)
+        if grant.replay_only:  # a limit that refused this call then has refused it now as well
+            self.account.settle(reservation, Usage(), 0.0)
+            raise _diverged(grant, f"call {number} was never made")
         self._record(grant, number, digest, content or parsed(body), reservation)
         del content  # while the provider thinks, only the bytes are held
         exchange = Exchange(
@@ -285,10 +351,14 @@ class Gateway:
         """Give the paid reply of an earlier attempt again: counted as then, not paid again."""
         usage = usage_of(recorded.reply)
         grant.count(usage, recorded.cost_usd, replayed=True)
+        grant.note_model(recorded.reply)
         self.account.budget.book_replayed(grant.token, usage.total)
         grant.transcript.reply(
             number, recorded.status, recorded.reply, cost_usd=recorded.cost_usd, replayed=True
         )
+        if recorded.status != 200:
+            headers = {"x-should-retry": "false"}
+            return web.json_response(recorded.reply, status=recorded.status, headers=headers)
         if streaming is None:
             return web.json_response(recorded.reply)
         outlet = Outlet(streaming, {"content-type": "text/event-stream"})
@@ -303,41 +373,19 @@ class Gateway:
     ) -> web.StreamResponse:
         arrived = time.monotonic()
         self._checked(body, generates=False)
-        outgoing = _outgoing(COUNT_TOKENS, request, body, grant.noise)
+        if grant.replay_only:
+            raise _diverged(grant, "tokens were counted, which no transcript has")
+        outgoing = outgoing_of(COUNT_TOKENS, request, body, grant.noise)
         free = await self._reserve(grant, 0, 0)
         exchange = Exchange(self.account, grant, NO_CALL, outgoing, free, arrived)
         return await exchange.answer(request)
 
 
-async def _expect(request: web.Request) -> None:
-    """Let a client that asks first send its body; of other expectations nothing is known."""
-    if request.version >= (1, 1) and request.headers["expect"].lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # of the answer itself nothing has been sent
-
-
-def _this_task() -> "asyncio.Task[Any]":
-    task = asyncio.current_task()
-    assert task is not None
-    return task
-
-
-async def _read(request: web.Request) -> bytes:
-    """The body; raises RefusedError when it does not come, or is too large."""
-    try:
-        async with asyncio.timeout(SECONDS_TO_SEND):
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        raise RefusedError(413, "Request exceeds the maximum size") from error
-    except TimeoutError as error:
-        raise RefusedError(408, "the request body did not come in time") from error
-    except (ConnectionError, web.RequestPayloadError) as error:
-        raise RefusedError(400, "the request body did not come whole") from error
-
-
-def _token(request: web.Request) -> str:
-    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-    return request.headers.get("x-api-key", bearer)
+def _diverged(grant: Grant, how: str) -> RefusedError:
+    """End a rollout whose harness does what nobody did before it: that is neither its failure nor
+    a score."""
+    grant.fail(REPLAY, how)
+    return RefusedError(529, "no such request was recorded")
 
 
 def _require_room(grant: Grant) -> None:
@@ -347,9 +395,3 @@ def _require_room(grant: Grant) -> None:
         megabytes = LARGEST_TRANSCRIPT // 1024**2
         grant.limit_reached = f"its transcript's limit of {megabytes} MB was reached"
         raise RefusedError(400, f"this rollout may send {megabytes} MB of new content")
-
-
-def _outgoing(path: str, request: web.Request, body: bytes | None, noise: str) -> Outgoing:
-    """The request as it came; of its headers only those that say how it is to be read."""
-    query = "?beta=true" if request.query.get("beta") == "true" else ""
-    return Outgoing(path + query, body, client_headers(request), noise)

@@ -20,7 +20,7 @@ is there, so lines of concurrent calls interleave; `call` says what belongs toge
   known of a call whose answer is missing after a crash.
 - `cost_usd` is the original price of the reply, also on a line with `"replayed": true`, which was
   paid by an earlier attempt. A `failure` is the provider's: nothing was counted, unless `partial`
-  has what came of a broken stream.
+  has what came of a broken stream, or what a reply that cannot be read may have cost.
 
 Cache breakpoints are not kept; `sameness` says what else counts as the same, and such things read
 back in the form that came first.
@@ -369,15 +369,17 @@ def conversation(file: Path) -> list[Message]:
     return [*last.request["messages"], *([said] if said else [])]
 
 
-def paid_so_far(file: Path) -> Paid:
+def paid_so_far(file: Path, *, unanswered: bool = True) -> Paid:
     """What the attempt has paid itself, by its transcript; nothing if there is none.
 
     Replayed replies were paid before. A call that was sent and neither answered nor failed counts
     with all that was reserved for it, its tokens as input: the provider may have charged it.
+    While the gateway is at work, such a call may be in flight: not `unanswered` leaves it out.
     """
     paid: dict[int, Paid] = {}
     for entry in _entries(file) if file.exists() else ():
-        paid[entry["call"]] = _paid_by(entry)  # what an answer says replaces what was reserved
+        if unanswered or "request" not in entry:
+            paid[entry["call"]] = _paid_by(entry)  # what an answer says replaces what was reserved
     usage = sum((call.usage for call in paid.values()), Usage())
     return Paid(usage, sum((call.usd for call in paid.values()), 0.0))
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import aiohttp
 
 from harness_search.gateway.failures import Failure, failure_of, seconds_to_wait
+from harness_search.gateway.limits import seconds_to_reset
 from harness_search.gateway.nesting import is_too_deep
 
 LARGEST_ANSWER = 64 * 1024 * 1024  # bytes
@@ -27,6 +28,12 @@ class CallFailedError(Exception):
     ) -> None:
         self.failure, self.cause, self.wait, self.answer = failure, cause, wait, answer
         super().__init__(cause)
+
+    @property
+    def seconds_to_reset(self) -> float:
+        """Until the limit ends that the provider has named as its cause; 0 where it named none."""
+        limits = self.failure in {Failure.THROTTLED, Failure.OVERLOADED}
+        return seconds_to_reset(self.answer.headers) if limits and self.answer else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,18 @@
 """The frontier: every iteration with its scores, recomputed from raw rows under current weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness_search.ledger.gains import Gain, gain
+from harness_search.ledger.ceiling import Ceiling
+from harness_search.ledger.derived import Derived, Pair, RowsAtHand
+from harness_search.ledger.figures import Figures, Shape, added_up
+from harness_search.ledger.gains import Gain
 from harness_search.ledger.rows import DecisionKind, IterationRow, RolloutRow
-from harness_search.ledger.sandboxes import sandboxes
-from harness_search.ledger.scores import Score, Weights, score
+from harness_search.ledger.scores import Score, Weights
+
+UNKNOWN_INFLATION = "unknown, for want of repeated rollouts"
+"""What selection has added where a promotion has no standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +26,21 @@ class FrontierRow:
     mechanism: str
     decision: DecisionKind | None
     score: Score | None
+    """Of the tasks that it has finished a rollout of."""
     gain: Gain | None
-    """Blended points above the incumbent that it was compared with; None while incomplete."""
+    """Blended points above the incumbent that it was compared with, as far as the gate looked; None
+    while that is open, and for an iteration that stayed inconclusive."""
     reason: str
     sandboxes: Mapping[str, int] = field(default_factory=dict)
     """Rollouts by what they ran in."""
+    rollouts: int = 0
+    """Finished ones of this harness that count."""
+    tasks: int = 0
+    """Dev tasks that have one."""
+    whole: bool = True
+    """Whether every dev task has one; a score of some tasks compares with nothing."""
+    compared: int = 0
+    """Tasks that the gain is of."""
 
     @property
     def delta(self) -> float | None:
@@ -45,9 +60,87 @@ class FrontierRow:
             "tokens_m": round(score.tokens_m, 6) if score else None,
             "blended": round(score.blended, 4) if score else None,
             "delta": round(self.delta, 4) if self.delta is not None else None,
+            "interval": self._interval(),
+            "chance": _rounded(self.gain.chance if self.gain else None),
+            "shrunken": _rounded(self.gain.shrunken if self.gain else None),
+            "rollouts": self.rollouts,
+            "tasks": self.tasks,
+            "whole": self.whole,
+            "compared": self.compared,
             "coverage": round(float(score.coverage), 4) if score else 0.0,
             "sandboxes": dict(self.sandboxes),
         }
+
+    def _interval(self) -> list[float] | None:
+        interval = self.gain.interval(self.gain.trial_error) if self.gain else None
+        return [round(end, 4) for end in interval] if interval else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return round(value, 4) if value is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class GateRecord:
+    """What a search says of its own gate."""
+
+    preset: str
+    overrides: Mapping[str, float | int | str]
+    """Numbers of the gate that are not the preset's, as they are now."""
+    promotions: int
+    false_promotions: float | None
+    """Expected number of promotions without any gain; None where noise is not known."""
+    inflation: float | None
+    """Points that selection is estimated to have added to the incumbent's blended score; None where
+    noise is not known."""
+    placebos: int
+    placebos_passed: int
+    """Placebos that the gate would have promoted."""
+    recall: float | None
+    """Share that claims named of the tasks that their mechanisms fixed; None while unknown."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Its part of `frontier --json`."""
+        return {
+            "preset": self.preset,
+            "overrides": dict(self.overrides),
+            "promotions": self.promotions,
+            "expected_false_promotions": _rounded(self.false_promotions),
+            "inflation": _rounded(self.inflation),
+            "placebos": self.placebos,
+            "placebos_passed": self.placebos_passed,
+            "recall": _rounded(self.recall),
+        }
+
+    @property
+    def name(self) -> str:
+        """The preset, with the numbers that are not its own."""
+        numbers = ", ".join(
+            f"{name} {value if isinstance(value, str) else f'{value:g}'}"
+            for name, value in self.overrides.items()
+        )
+        return f"{self.preset} with {numbers}" if numbers else self.preset
+
+    def sentence(self) -> str:
+        """For people."""
+        promotions = f"{self.promotions} promotion{'' if self.promotions == 1 else 's'}"
+        more = self.name.removeprefix(self.preset)
+        parts = [f"Gate `{self.preset}`{more}: {promotions}"]
+        if self.promotions and self.false_promotions is not None:
+            parts.append(f"{self.false_promotions:.1f} of them expected to be without a gain")
+        if self.promotions:
+            parts.append(self._selection())
+        if self.placebos:
+            parts.append(f"{self.placebos_passed} of {self.placebos} placebos would have passed")
+        if self.recall is not None:
+            parts.append(f"claims named {self.recall:.0%} of what they fixed")
+        return "; ".join(parts) + "."
+
+    def _selection(self) -> str:
+        if self.inflation is None:
+            return f"how much selection has raised the incumbent's score is {UNKNOWN_INFLATION}"
+        raised = f"raised the incumbent's score by {self.inflation:.1f} points"
+        return f"selection is estimated to have {raised}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +152,21 @@ class Frontier:
     simulated: bool
     sandboxes: Mapping[str, int] = field(default_factory=dict)
     """Rollouts of all its harnesses by what they ran in."""
+    gate: GateRecord | None = None
+    """What is known of the gate's own errors; None before the first candidate."""
+    ceiling: Ceiling | None = None
+    """What the incumbent fails in every trial; None before it is measured."""
 
     @property
     def incumbent(self) -> str:
         """Name of the best promoted harness; empty before the baseline is recorded."""
         return incumbent_of(self.rows)
+
+    @property
+    def promoted_in(self) -> int:
+        """The iteration that made the incumbent what it is; 0 for the baseline."""
+        found = [row.iteration for row in self.rows if row.decision is DecisionKind.PROMOTED]
+        return found[-1] if found else 0
 
     @property
     def iteration(self) -> int:
@@ -76,6 +179,8 @@ class Frontier:
             "incumbent": self.incumbent or None,
             "simulated": self.simulated,
             "sandboxes": dict(self.sandboxes),
+            "gate": self.gate.to_json() if self.gate else None,
+            "ceiling": self.ceiling.to_json() if self.ceiling else None,
             "rows": [row.to_json() for row in self.rows],
         }
 
@@ -90,38 +195,45 @@ def incumbent_of(rows: Sequence[FrontierRow]) -> str:
 def frontier(
     iterations: Sequence[IterationRow],
     rows: Sequence[RolloutRow],
-    criteria: Mapping[str, int],
-    trials: int,
-    weights: Weights,
+    shape: Shape,
     *,
     simulated: bool,
 ) -> Frontier:
-    """Derive the frontier; `criteria` are criteria per dev task."""
-    by_harness: dict[str, list[RolloutRow]] = {}
-    for row in rows:
-        by_harness.setdefault(row.key.harness, []).append(row)
-    shape = (criteria, trials, weights)
+    """Derive the frontier of a search on dev."""
+    return frontier_of(iterations, Derived(RowsAtHand(rows), shape), simulated=simulated)
+
+
+def frontier_of(
+    iterations: Sequence[IterationRow], derived: Derived, *, simulated: bool
+) -> Frontier:
+    """The frontier by what is derived of each harness."""
     digests = {item.name: item.harness for item in iterations}
-    found = []
-    for item in iterations:
-        own = by_harness.get(item.harness, [])
-        other = by_harness.get(digests.get(item.incumbent, ""), [])
-        found.append(
-            _row(item, own, score(own, *shape), score(other, *shape), gain(own, other, *shape))
-        )
-    searched = {item.harness for item in iterations}
-    ran_in = sandboxes(row for row in rows if row.key.harness in searched)
-    return Frontier(tuple(found), weights, simulated, ran_in)
+
+    def made(item: IterationRow) -> FrontierRow:
+        return frontier_row(item, digests.get(item.incumbent, ""), derived)
+
+    found = derived.of_iterations("row", iterations, digests, made)
+    ran_in = {item.harness: row.sandboxes for item, row in zip(iterations, found, strict=True)}
+    return Frontier(tuple(found), derived.shape.weights, simulated, added_up(ran_in.values()))
 
 
-def _row(
-    item: IterationRow,
-    rows: Sequence[RolloutRow],
-    own: Score | None,
-    other: Score | None,
-    difference: Gain | None,
-) -> FrontierRow:
-    comparable = own is not None and other is not None and own.complete and other.complete
+def rows_by_harness(rows: Iterable[RolloutRow]) -> dict[str, list[RolloutRow]]:
+    """Raw rows by the digest of their harness."""
+    found: dict[str, list[RolloutRow]] = {}
+    for row in rows:
+        found.setdefault(row.key.harness, []).append(row)
+    return found
+
+
+_CLOSED = frozenset({DecisionKind.PROMOTED, DecisionKind.ORPHAN, DecisionKind.PLACEBO})
+
+
+def frontier_row(item: IterationRow, incumbent: str, derived: Derived) -> FrontierRow:
+    """One iteration; its incumbent is given by its digest."""
+    own = derived.figures(item.harness)
+    shown = None
+    if item.decision in _CLOSED or (item.decision is None and _is_whole(own, incumbent, derived)):
+        shown = derived.gain(Pair(item.harness, incumbent, item.number))
     return FrontierRow(
         iteration=item.number,
         harness=item.name,
@@ -129,8 +241,18 @@ def _row(
         incumbent=item.incumbent,
         mechanism=item.mechanism,
         decision=item.decision,
-        score=own,
-        gain=difference if comparable else None,
+        score=own.score,
+        gain=shown.gain if shown else None,
         reason=item.reason,
-        sandboxes=sandboxes(rows),
+        sandboxes=derived.sandboxes(item.harness),
+        rollouts=own.rollouts,
+        tasks=own.tasks,
+        whole=own.whole,
+        compared=shown.tasks if shown else 0,
     )
+
+
+def _is_whole(own: Figures, incumbent: str, derived: Derived) -> bool:
+    """Whether an open iteration and its incumbent have every planned rollout."""
+    scores = (own.score, derived.figures(incumbent).score)
+    return all(score is not None and score.complete for score in scores)

@@ -11,10 +11,12 @@ class Scan:
     """What ledger and files say now."""
 
     iterations: Sequence[IterationRow]
-    missing: int
-    """Rollouts of the open iteration that are still to run."""
-    target: int
-    """Last iteration that was asked for."""
+    missing: int = 0
+    """Rollouts that the open iteration's stage of the gate still lacks."""
+    stop: str = ""
+    """Why no further iteration begins; empty while one may."""
+    placebo: bool = False
+    """Whether the next candidate is to be a placebo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,26 @@ class Propose:
 
 
 @dataclass(frozen=True, slots=True)
+class MakePlacebo:
+    """Open an iteration with a candidate that behaves as the incumbent does."""
+
+    iteration: int
+
+
+PROPOSING = frozenset(step.__name__.lower() for step in (Propose, MakePlacebo))
+"""Phases of the loop whose iteration is still to be opened."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluate:
-    """Run the missing rollouts of an iteration."""
+    """Run the rollouts that the gate asks for."""
 
     iteration: int
 
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """Put the evaluated candidate through the gate."""
+    """Record what the gate says of the candidate."""
 
     iteration: int
 
@@ -50,7 +63,7 @@ class Finished:
     reason: str
 
 
-Step = Begin | Propose | Evaluate | Decide | Finished
+Step = Begin | Propose | MakePlacebo | Evaluate | Decide | Finished
 
 
 def next_step(scan: Scan) -> Step:
@@ -60,6 +73,6 @@ def next_step(scan: Scan) -> Step:
     last = scan.iterations[-1]
     if last.decision is None:
         return Evaluate(last.number) if scan.missing else Decide(last.number)
-    if last.number >= scan.target:
-        return Finished(f"iteration {last.number} of {scan.target} is decided")
-    return Propose(last.number + 1)
+    if scan.stop:
+        return Finished(scan.stop)
+    return MakePlacebo(last.number + 1) if scan.placebo else Propose(last.number + 1)

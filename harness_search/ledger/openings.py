@@ -20,3 +20,18 @@ def log_opening(file: Path, harnesses: Sequence[str], profile: str) -> int:
         stream.flush()
         os.fsync(stream.fileno())
     return len(earlier.splitlines()) + 1
+
+
+def read_openings(file: Path) -> list[tuple[str, ...]]:
+    """The harnesses of every opening, the first opening first; none where a line is torn, which
+    counts all the same."""
+    lines = file.read_bytes().splitlines() if file.is_file() else []
+    return [_harnesses(line) for line in lines]
+
+
+def _harnesses(line: bytes) -> tuple[str, ...]:
+    try:
+        found = json.loads(line)["harnesses"]
+    except (ValueError, KeyError, TypeError):
+        return ()
+    return tuple(map(str, found)) if isinstance(found, list) else ()

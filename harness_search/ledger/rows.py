@@ -26,6 +26,32 @@ class Split(StrEnum):
     TEST = "test"
 
 
+class Purpose(StrEnum):
+    """What rollouts are for. Each has a ledger, evidence and noise of its own, so that no rollout
+    serves two: what confirms a result has chosen nothing."""
+
+    SEARCH = "dev"
+    CONFIRMATION = "confirmation"
+    """Baseline and final harness once more, after the last iteration."""
+    AB = "ab"
+    """A comparison on some tasks, at a person's wish."""
+    REPLAY = "replay"
+    """A candidate on what its parent's model said; no model is asked."""
+    SMOKE = "smoke"
+    """Whether a candidate runs at all; nothing of it is kept."""
+    TEST = "test"
+
+    @property
+    def task_split(self) -> Split:
+        """The tasks that they are run on."""
+        return Split.TEST if self is Purpose.TEST else Split.DEV
+
+    @classmethod
+    def of(cls, split: Split) -> "Purpose":
+        """The search's own rollouts on dev, or an opening of the test split."""
+        return cls(split.value)
+
+
 class Role(StrEnum):
     """Who spends: each has a ledger of its own under the one total budget."""
 
@@ -45,6 +71,17 @@ class DecisionKind(StrEnum):
     INCONCLUSIVE = "inconclusive"
     REJECTED = "rejected by audit"
     NO_CLAIM = "no claim"
+    PLACEBO = "placebo"
+    """Behaves as its parent by design: what the gate said of it is a measure of the gate."""
+
+
+PLACEBO_PREFIX = "placebo_"
+"""Of the names of placebos; no proposer may use it."""
+
+
+def is_placebo(name: str) -> bool:
+    """Whether a harness of this name is a placebo, whatever became of it."""
+    return name.startswith(PLACEBO_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +145,10 @@ class RolloutRow:
     paid_usd: float = 0.0
     sandbox: str = NO_SANDBOX
     """What the attempt ran in: `bwrap`, `landlock`, or `none`."""
+    started_at: str = ""
+    """When, in UTC (ISO 8601); empty when that is not known."""
+    served_model: str = ""
+    """What its replies say they are of, several joined by commas; empty when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,14 +52,20 @@ def rows_by_task(
 
 
 def score(
-    rows: Iterable[RolloutRow], criteria: Mapping[str, int], trials: int, weights: Weights
+    rows: Iterable[RolloutRow],
+    criteria: Mapping[str, int],
+    trials: int,
+    weights: Weights,
+    most: int | None = None,
 ) -> Score | None:
     """The score of one harness's rows over the tasks named in `criteria` (criteria per task).
+
+    `trials` are planned of each task; up to `most` count where a comparison asked for more.
 
     Computed per task first, with fixed task weights, so that a missing rollout cannot shift the
     weights; equal to the pooled rates when every rollout is there. None without a finished one.
     """
-    by_task = rows_by_task(rows, criteria, trials)
+    by_task = rows_by_task(rows, criteria, most or trials)
     seen = {task: found for task, found in by_task.items() if found}
     if not seen:
         return None
@@ -68,7 +74,7 @@ def score(
     pooled = sum(criteria[task] * mean(pass_rates(found)) for task, found in seen.items()) / total
     all_pass = mean([mean(all_passes(found)) for found in seen.values()])
     tokens = mean([mean([row.usage.total for row in found]) for found in seen.values()]) / 1e6
-    coverage = Fraction(sum(len(found) for found in seen.values()), planned)
+    coverage = Fraction(sum(min(len(found), trials) for found in seen.values()), planned)
     return Score(pooled, all_pass, tokens, blended(pooled, all_pass, tokens, weights), coverage)
 
 

@@ -1,12 +1,22 @@
-"""The promotion gate: decides about a candidate from raw rows, under the current weights."""
+"""The promotion gate: decides about a candidate from raw rows, under the current weights.
 
-from collections.abc import Mapping, Sequence
+It walks through its stages. The first one that lacks a rollout leaves the candidate undecided; else
+the stage's rule ends the candidate or lets it through to the next. The last one always decides.
+"""
+
+import importlib
+import math
+import sys
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal
 
-from harness_search.ledger.rows import DecisionKind, RolloutRow
-from harness_search.ledger.scores import Score, Weights, score
+from harness_search.errors import InputError
+from harness_search.ledger.gains import Gain
+from harness_search.promotion.decision import Decision, Gate, Pairing
+from harness_search.promotion.evidence import Evidence
+from harness_search.promotion.rules import GateRules
+from harness_search.promotion.stages import Stage, StageKind, stages
 
 ROUNDING = 1e-9
 """Points. Floating point may miss a gain of exactly min_delta by about 1e-13; a gain that the
@@ -14,92 +24,155 @@ margin is meant to stop is larger than this by far."""
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationShape:
-    """What both sides must have finished before they are compared."""
+class Ruling:
+    """What the rule of a stage concludes."""
 
-    criteria: Mapping[str, int]
-    """Number of criteria by task id."""
-    trials: int
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the gate concludes about one candidate against the incumbent."""
-
-    verdict: Literal["promote", "reject", "undecided"]
+    verdict: Literal["promote", "reject"]
     reason: str
-    """One sentence that a person can act on."""
-    delta: float | None
-    """Blended points above the incumbent; None while a side is incomplete."""
-    challenger: Score | None
-    """None without a finished rollout."""
-    incumbent: Score | None
-    coverage: Fraction
-    """Finished / planned rollouts of the side that has fewer."""
-
-    @property
-    def kind(self) -> DecisionKind:
-        """What becomes of the iteration. Incomplete after every try is inconclusive, not worse."""
-        kinds = {"promote": DecisionKind.PROMOTED, "reject": DecisionKind.ORPHAN}
-        return kinds.get(self.verdict, DecisionKind.INCONCLUSIVE)
-
-
-class Gate(Protocol):
-    """One method: compare two harnesses by their raw rows."""
-
-    def decide(
-        self,
-        challenger: Sequence[RolloutRow],
-        incumbent: Sequence[RolloutRow],
-        shape: EvaluationShape,
-        weights: Weights,
-    ) -> Decision: ...
 
 
 @dataclass(frozen=True, slots=True)
-class SeedRule:
-    """The study's rule: promote iff blended(challenger) >= blended(incumbent) + min_delta.
+class StagedGate:
+    """The gate of this project; its rules are configuration values (`promotion/rules.py`)."""
 
-    Both sides are computed here and now from raw rows. The study once compared a fresh score with
-    a stored one, computed under an older cost weight, and promoted a worse harness.
-    """
+    rules: GateRules
 
-    min_delta: float = 1.0
-    """Points."""
+    def decide(self, pairing: Pairing) -> Decision:
+        """Promote, reject, or ask for the rollouts that the present stage lacks."""
+        evidence = Evidence.of(self.rules, pairing)
+        *early, last = stages(self.rules, pairing, evidence.slice_tasks)
+        for stage in early:
+            gain = evidence.gain(stage)
+            if gain is None:
+                return evidence.undecided(stage)
+            if ruling := self._ruling(stage, gain):
+                return _decision(evidence, stage, gain, ruling, pairing)
+        gain = evidence.gain(last)
+        if gain is None:
+            return evidence.undecided(last)
+        return _decision(evidence, last, gain, self._plain(last, gain), pairing)
 
-    def decide(
-        self,
-        challenger: Sequence[RolloutRow],
-        incumbent: Sequence[RolloutRow],
-        shape: EvaluationShape,
-        weights: Weights,
-    ) -> Decision:
-        """Undecided until both sides have finished every planned rollout."""
-        new = score(challenger, shape.criteria, shape.trials, weights)
-        old = score(incumbent, shape.criteria, shape.trials, weights)
-        coverage = min(_coverage(new), _coverage(old))
-        if new is None or old is None or coverage < 1:
-            reason = _incomplete(new, old, shape)
-            return Decision("undecided", reason, None, new, old, coverage)
-        delta = new.blended - old.blended
-        promoted = delta >= self.min_delta - ROUNDING
-        reason = (
-            f"Blended {new.blended:.2f} against the incumbent's {old.blended:.2f}, "
-            f"{delta:+.2f} points, where at least {self.min_delta:+.2f} are needed."
+    def _ruling(self, stage: Stage, gain: Gain) -> Ruling | None:
+        """None lets the candidate through to the next stage."""
+        if stage.kind is StageKind.SLICE:
+            return self._slice(stage, gain)
+        if stage.kind is StageKind.PASS:
+            return self._futility(stage, gain)
+        return self._full(stage, gain)
+
+    def _slice(self, stage: Stage, gain: Gain) -> Ruling | None:
+        """Ends a candidate whose fix tasks give too little of min_delta."""
+        half = self.rules.min_delta / 2
+        chance = gain.chance_of_at_least(half - ROUNDING)
+        if chance is None or chance >= self.rules.slice_chance:
+            return None
+        return Ruling(
+            "reject",
+            f"Fix slice: {gain.points:+.2f} points from {_extent(stage, gain)} that the claim "
+            f"fixes; the chance of {half:.2f} from there is {_percent(chance)}, "
+            f"below {_percent(self.rules.slice_chance)}.",
         )
-        return Decision("promote" if promoted else "reject", reason, delta, new, old, coverage)
+
+    def _futility(self, stage: Stage, gain: Gain) -> Ruling | None:
+        """Ends a candidate that will hardly gain min_delta."""
+        chance = gain.chance_of_at_least(self.rules.min_delta - ROUNDING)
+        if chance is None or chance >= self.rules.futility_chance:
+            return None
+        return Ruling(
+            "reject",
+            f"Pass {stage.trials}: {gain.points:+.2f} points after {_extent(stage, gain)}; the "
+            f"chance of a gain of {self.rules.min_delta:.2f} is {_percent(chance)}, "
+            f"below {_percent(self.rules.futility_chance)}.",
+        )
+
+    def _full(self, stage: Stage, gain: Gain) -> Ruling | None:
+        """Promotes what is surely better, ends what clearly misses; lets the borderline through."""
+        error = gain.trial_error
+        better = gain.chance_of_at_least(0.0)
+        if not error or better is None:
+            return self._plain(stage, gain)
+        if self._reached(gain) and better >= self.rules.sure_chance:
+            asked = f"; the chance that it is better at all is {_percent(better)}, "
+            asked += f"where {_percent(self.rules.sure_chance)} are asked"
+            return Ruling("promote", self._sentence(gain, asked if self.rules.sure_chance else ""))
+        missing = self.rules.min_delta - gain.points - ROUNDING
+        if missing > self.rules.band * error:
+            clear = f"; it misses them by {missing / error:.1f} standard errors, "
+            clear += f"where more than {self.rules.band:.1f} end it"
+            return Ruling("reject", self._sentence(gain, clear if self.rules.band else ""))
+        return None
+
+    def _plain(self, stage: Stage, gain: Gain) -> Ruling:
+        """The study's rule, and the last word: has it gained min_delta?"""
+        last = f"; {stage.trials} trials of each task are the most"
+        extra = stage.kind is StageKind.EXTRA
+        verdict: Literal["promote", "reject"] = "promote" if self._reached(gain) else "reject"
+        return Ruling(verdict, self._sentence(gain, last if extra else ""))
+
+    def _reached(self, gain: Gain) -> bool:
+        return gain.points >= self.rules.min_delta - ROUNDING
+
+    def _sentence(self, gain: Gain, more: str) -> str:
+        new = math.fsum(task.challenger for task in gain.tasks) / len(gain.tasks)
+        measured = math.fsum(task.reference for task in gain.tasks) / len(gain.tasks)
+        old = new - gain.points
+        lowered = "" if abs(old - measured) < ROUNDING else f" (measured {measured:.2f})"
+        return (
+            f"Blended {new:.2f} against the incumbent's {old:.2f}{lowered}, "
+            f"{gain.points:+.2f} points, where at least {self.rules.min_delta:+.2f} are needed"
+            f"{more}."
+        )
 
 
-def _coverage(side: Score | None) -> Fraction:
-    return side.coverage if side is not None else Fraction(0)
+def gate_of(rules: GateRules, own: str, folder: Path | None = None) -> Gate:
+    """The configured gate: this project's, or one's own as `module:factory`.
+
+    The module is looked for in the `folder` too, the last. The factory is called with the rules.
+    Raises InputError naming `promotion.gate` when there is no such factory, or when what it returns
+    cannot decide.
+    """
+    if not own:
+        return StagedGate(rules)
+    if folder is not None and str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    module, _, factory = own.partition(":")
+    try:
+        gate = getattr(importlib.import_module(module), factory)(rules)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        found = f"{own!r} ({error})"
+        raise _no_gate(found) from error
+    if not isinstance(gate, Gate):
+        raise _no_gate(f"{own!r}, which gives a {type(gate).__name__} without `decide`")
+    return gate
 
 
-def _incomplete(new: Score | None, old: Score | None, shape: EvaluationShape) -> str:
-    planned = shape.trials * len(shape.criteria)
-    sides = {"the candidate": _coverage(new), "the incumbent": _coverage(old)}
-    lacking = [
-        f"{name} has finished {coverage * planned} of {planned} rollouts"
-        for name, coverage in sides.items()
-        if coverage < 1
-    ]
-    return f"Nothing is compared before every rollout is there: {' and '.join(lacking)}."
+def _no_gate(found: str) -> InputError:
+    expected = "module:factory, a function of the rules that returns an object with `decide`"
+    return InputError("meta_harness.toml", "promotion.gate", found, expected)
+
+
+def _decision(
+    evidence: Evidence, stage: Stage, gain: Gain, ruling: Ruling, pairing: Pairing
+) -> Decision:
+    control = f"Compared with a control. {pairing.control_reason}" if stage.control else ""
+    return Decision(
+        verdict=ruling.verdict,
+        reason=ruling.reason,
+        stage=stage.name,
+        gain=gain,
+        coverage=evidence.coverage(stage),
+        candidate_rollouts=evidence.candidate_rollouts,
+        incumbent_rollouts=evidence.incumbent_rollouts,
+        has_control=stage.control,
+        notes=tuple(note for note in (pairing.bypass_reason, control) if note),
+    )
+
+
+def _extent(stage: Stage, gain: Gain) -> str:
+    tasks, trials = len(gain.tasks), stage.trials
+    return f"{tasks} task{'s' if tasks > 1 else ''} x {trials} trial{'s' if trials > 1 else ''}"
+
+
+def _percent(chance: float) -> str:
+    """Rounded down, so that a chance below a bound never reads like the bound."""
+    return f"{math.floor(100 * chance + ROUNDING)} %"

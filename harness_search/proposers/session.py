@@ -1,10 +1,15 @@
 """What a proposer is given for one iteration, and what it leaves behind."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from harness_search.ledger.rows import DecisionKind
+
+if TYPE_CHECKING:
+    from harness_search.rollouts.runner import Bench
+    from harness_search.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,15 @@ class PastIteration:
     reason: str
     delta: float | None
     """Blended points above the incumbent it was compared with; None when never compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a proposer that runs in a box needs of the scaffold; nothing of it enters the box."""
+
+    workspace: "Workspace"
+    bench: "Bench"
+    """Sandbox, watchdog, identities, runtime folder, the search's ledger and its one budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,8 @@ class Session:
     history: tuple[PastIteration, ...]
     dev_tasks: tuple[str, ...]
     seed: int
+    services: Services | None = None
+    """None for a proposer that is plain code of ours."""
 
     @property
     def claim_file(self) -> Path:
@@ -61,7 +77,33 @@ class NothingLeft:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The proposer's account has reached a limit that ends by itself; the session goes on then."""
+
+    until: datetime
+    """With a time zone."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The session was lost to what may pass, more often than is worth trying at once."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A person is needed: a login has expired, a key was refused, credit is spent."""
+
+    reason: str
+
+
+Answer = Proposed | NothingLeft | Waiting | Lost | Stopped
+
+
 class Proposer(Protocol):
     """One method: look at the session's evidence, then write a candidate and its claim."""
 
-    async def propose(self, session: Session) -> Proposed | NothingLeft: ...
+    async def propose(self, session: Session) -> Answer: ...

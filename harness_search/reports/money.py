@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness_search.gateway.budget import NOTHING, Amount
-from harness_search.ledger.rows import Role
+from harness_search.judging.choice import CHECKS, judge_name
+from harness_search.ledger.rows import Purpose, Role
 from harness_search.ledger.spending import Spent, total
 from harness_search.reports.forecast import Forecast, amount_of
-from harness_search.settings import BudgetSettings
+from harness_search.sandbox.processes import read_process
+from harness_search.settings import BudgetSettings, Settings
 
 ENDED = "ended"
 _SHOWN_ELSEWHERE = {"reserved_usd", "reserved_tokens", "spent_usd", "spent_tokens", "budget"}
@@ -44,8 +46,28 @@ def read_live(file: Path) -> Live | None:
         live = Live.model_validate_json(file.read_bytes())
     except (OSError, ValidationError):
         return None
-    running = live.pid > 0 and Path(f"/proc/{live.pid}").exists()
+    process = read_process(live.pid) if live.pid > 0 else None
+    running = process is not None and not process.zombie
     return live if running and live.state != ENDED else None
+
+
+class _Share(NamedTuple):
+    name: str
+    paid: Amount
+    simulated: bool
+
+
+def simulated_by_role(settings: Settings) -> dict[Role, bool]:
+    """Of each role that calls a model, whether that is the simulated one. Each may have a profile
+    of its own; the gateway's own requests go to all of them."""
+    judge, names = judge_name(settings), {Role.ROLLOUT: [settings.search.profile]}
+    if judge != CHECKS:
+        names[Role.JUDGE] = [judge, *filter(None, [settings.judge.second])]
+    if settings.search.proposer != "catalogue" and settings.proposer.profile in settings.profiles:
+        names[Role.PROPOSER] = [settings.proposer.profile]
+    names[Role.GATEWAY] = [name for own in names.values() for name in own]
+    simulated = {name for name, profile in settings.profiles.items() if profile.simulated}
+    return {role: simulated.issuperset(own) for role, own in names.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +75,25 @@ class Money:
     """The bill so far, and the one to expect."""
 
     by_role: Mapping[Role, Spent]
-    """Of the search; openings of the test split are apart."""
-    test: Spent
+    """Of the search's own ledger, and of a session that it has not closed yet."""
+    apart: Mapping[Purpose, Spent]
+    """Of rollouts with a ledger of their own: confirmation, comparisons, the test split."""
     live: Live | None
     budget: BudgetSettings
     forecast: Forecast | None
     priced: bool
     """Whether anything says what the model costs."""
+    simulated: Mapping[Role, bool]
+    """Of each role that calls a model, whether that is the simulated one."""
+
+    @property
+    def _filed(self) -> Amount:
+        return amount_of(total([*self.by_role.values(), *self.apart.values()]))
 
     @property
     def spent(self) -> Amount:
         """Everything, the test split and the rollouts that have not ended included."""
-        filed = amount_of(total(self.by_role.values()) + self.test)
+        filed = self._filed
         if self.live is None:
             return filed
         return Amount(
@@ -94,8 +123,11 @@ class Money:
             "priced": self.priced,
             "spent": {
                 **_json(self.spent),
-                "by_role": {role.value: _spent_json(item) for role, item in self.by_role.items()},
-                "test_split": _spent_json(self.test),
+                "by_role": {
+                    role.value: {**_spent_json(item), "simulated": self.simulated.get(role, False)}
+                    for role, item in self.by_role.items()
+                },
+                **{KEYS[purpose]: _spent_json(item) for purpose, item in self.apart.items()},
             },
             "reserved": _json(self.reserved),
             "gateway": self.live.model_dump(exclude=_SHOWN_ELSEWHERE) if self.live else None,
@@ -121,36 +153,63 @@ class Money:
 
     def lines(self) -> list[tuple[str, str]]:
         """Names and values for a terminal; a value without a name goes on with the one before."""
-        shares = {NAMES[role]: item for role, item in self.by_role.items()}
-        shares["test split"] = self.test
+        shares = self._shares()
         apart = [
-            ("", f"{name} {self._shown(amount_of(item))}")
-            for name, item in shares.items()
-            if item.usage.total
+            ("", f"{name} {self._shown(paid)}{' (simulated model)' if simulated else ''}")
+            for name, paid, simulated in shares
         ]
-        spent = ("spent", self._shown(self.spent))
+        spent = ("spent", f"{self._shown(self.spent)}{self._model(shares)}")
         budget = [("budget", self._limits_line()), *self._smaller_limits()]
         return [spent, *(apart if len(apart) > 1 else []), *budget, *self._outlook()]
+
+    def _shares(self) -> "list[_Share]":
+        """Who has spent something."""
+        apart = all(self.simulated.get(role, True) for role in (Role.ROLLOUT, Role.JUDGE))
+        shares = [
+            *(
+                _Share(NAMES[role], amount_of(item), self.simulated.get(role, False))
+                for role, item in self.by_role.items()
+            ),
+            *(
+                _Share(NAMES_APART[purpose], amount_of(item), apart)
+                for purpose, item in self.apart.items()
+            ),
+        ]
+        return [share for share in shares if share.paid.tokens]
+
+    def _model(self, shares: "list[_Share]") -> str:
+        """What all the money went to; empty when some went to a real model and some did not."""
+        kinds = {share.simulated for share in shares}
+        if not kinds or self.spent.tokens > self._filed.tokens:  # by rollouts that have not ended
+            kinds.add(self.simulated.get(Role.ROLLOUT, False))
+        if len(kinds) > 1:
+            return ""
+        return " (simulated model)" if True in kinds else " (real model)"
 
     def _limits_line(self) -> str:
         left, limits = _left(self.budget, self.spent + self.reserved), []
         if self.budget.usd is not None:
-            limits.append(f"{_usd(self.budget.usd)} ({_usd(left.usd)} left)")
+            limits.append(f"{shown_usd(self.budget.usd)} ({shown_usd(left.usd)} left)")
         if self.budget.tokens is not None:
-            limits.append(f"{_tokens(self.budget.tokens)} ({_tokens(left.tokens)} left)")
+            limits.append(f"{shown_tokens(self.budget.tokens)} ({shown_tokens(left.tokens)} left)")
         return ", ".join(limits) or "no limit"
 
     def _smaller_limits(self) -> list[tuple[str, str]]:
-        limits = {"candidate": self.budget.candidate_tokens, "rollout": self.budget.rollout_tokens}
-        shown = [f"{_tokens(most)} a {scope}" for scope, most in limits.items() if most]
+        limits = {
+            "candidate": self.budget.candidate_tokens,
+            "rollout": self.budget.rollout_tokens,
+            "session": self.budget.session_tokens,
+        }
+        shown = [f"{shown_tokens(most)} a {scope}" for scope, most in limits.items() if most]
         return [("", ", ".join(shown))] if shown else []
 
     def _outlook(self) -> list[tuple[str, str]]:
         lines = []
         if self.live:
             cuts = f", throttled {self.live.throttled} times" if self.live.throttled else ""
-            calls = f"{self.live.in_flight} calls, of {self.live.limit} at once{cuts}"
-            lines += [("in flight", calls), ("", f"{self._shown(self.reserved)} reserved for them")]
+            calls = f"{self.live.in_flight} calls of rollouts, of {self.live.limit} at once{cuts}"
+            reserved = f"{self._shown(self.reserved)} reserved for calls of every role"
+            lines += [("in flight", calls), ("", reserved)]
         if self.forecast:
             lines.append(("forecast", f"{self._shown(self.forecast.iteration)} an iteration"))
         if self.forecast and self.forecast.iterations_left:
@@ -159,8 +218,8 @@ class Money:
         return lines
 
     def _shown(self, amount: Amount) -> str:
-        usd = _usd(amount.usd) if self.priced else "USD unknown (no price)"
-        return f"{usd}, {_tokens(amount.tokens)}"
+        usd = shown_usd(amount.usd) if self.priced else "USD unknown (no price)"
+        return f"{usd}, {shown_tokens(amount.tokens)}"
 
 
 NAMES = {
@@ -171,16 +230,27 @@ NAMES = {
 }
 
 
+NAMES_APART = {
+    Purpose.CONFIRMATION: "confirmation",
+    Purpose.AB: "comparisons (ab)",
+    Purpose.TEST: "test split",
+}
+KEYS = {Purpose.CONFIRMATION: "confirmation", Purpose.AB: "ab", Purpose.TEST: "test_split"}
+"""In JSON. A replay pays for nothing."""
+
+
 def _left(budget: BudgetSettings, used: Amount) -> Amount:
     usd, tokens = budget.usd or 0.0, budget.tokens or 0
     return Amount(max(0.0, usd - used.usd), max(0, tokens - used.tokens))
 
 
-def _usd(usd: float) -> str:
+def shown_usd(usd: float) -> str:
+    """Money for people: `1,234.50 USD`."""
     return f"{usd:,.2f} USD"
 
 
-def _tokens(tokens: int) -> str:
+def shown_tokens(tokens: int) -> str:
+    """Tokens for people: `950 tokens`, `43 k tokens`, `1.25 M tokens`."""
     if tokens < 10_000:
         return f"{tokens:,} tokens"
     thousands = tokens < 1_000_000

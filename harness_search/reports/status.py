@@ -1,40 +1,87 @@
-"""Where a search stands, read from disk: it answers even when no scaffold is running."""
+"""Where a search stands, in words and as JSON."""
 
+import time
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from harness_search.gateway.prices import known_price, read_prices
-from harness_search.ledger.frontier import Frontier
-from harness_search.ledger.rows import IterationRow, Role, RolloutRow, Split
+from harness_search.ledger.frontier import GateRecord
 from harness_search.ledger.sandboxes import listed, warning
-from harness_search.ledger.scores import Score, rows_by_task
-from harness_search.ledger.spending import Spent, spent_by_role, spent_on_disk, total
-from harness_search.ledger.store import Ledger, has_begun
-from harness_search.reports.forecast import Forecast, Progress, forecast
-from harness_search.reports.money import Money, read_live
-from harness_search.search import current_frontier
-from harness_search.workspace import UNKNOWN, Workspace
+from harness_search.ledger.scores import Score
+from harness_search.reports.harmless import harmless
+from harness_search.reports.held import Held
+from harness_search.reports.money import Money
+from harness_search.reports.pooled import Pooled
+from harness_search.reports.states import Seen, State, ago, clock, next_of, state_of
+
+LONGEST_ERROR = 1_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The score of the candidate that is being evaluated, as far as it has come."""
+
+    harness: str
+    score: Pooled
+    incumbent: float | None
+    """What the incumbent has on the same tasks, in points; None where that is not known, or where
+    the harness is the incumbent itself."""
+
+    def words(self) -> str:
+        """For example `pooled 61.3 from 31 rollouts of 24 tasks; there the incumbent has 59.8`."""
+        score = self.score
+        against = (
+            "" if self.incumbent is None else f"; there the incumbent has {self.incumbent:.1f}"
+        )
+        many = f"{score.rollouts} rollouts of {score.tasks} tasks"
+        return f"pooled {score.points:.1f} from {many}{against}"
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """What `status` prints."""
 
-    iteration: int
-    target: int
+    seen: Seen
     incumbent: str
     score: Score | None
     """Of the incumbent, on dev."""
+    pooled: Pooled | None
+    """The same pooled rate with its uncertainty."""
     open_harness: str
     done: int
     """Finished rollouts of the open iteration, or of the last one."""
     planned: int
     money: Money
     simulated: bool
+    phase: str = ""
+    """What the loop last turned to."""
+    running: Running | None = None
+    """None while nothing is evaluated, and where a score must not be seen before the end."""
     sandboxes: Mapping[str, int] = field(default_factory=dict)
     """Rollouts of the search by what they ran in."""
+    gate: GateRecord | None = None
+    """What is known of the gate's own errors."""
+    session: Held | None = None
+    error: str = ""
+    """What the last launch said last of what went wrong."""
+    reason: str = ""
+    """Why the search has finished; empty while it has not."""
+    finished_at: float | None = None
+    """When it did, in Unix time; None where that is not known."""
+
+    @property
+    def state(self) -> State:
+        return state_of(self.seen)
+
+    @property
+    def iteration(self) -> int:
+        return self.seen.iteration
+
+    @property
+    def target(self) -> int:
+        """Last iteration to run."""
+        return self.seen.target
 
     @property
     def warning(self) -> str:
@@ -42,117 +89,145 @@ class Status:
         return warning(self.sandboxes)
 
     @property
+    def score_so_far(self) -> str:
+        """The running score in words; empty where it is the incumbent's own."""
+        running = self.running
+        return running.words() if running and running.harness != self.incumbent else ""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the incumbent is a baseline that is still being measured."""
+        return bool(self.incumbent) and self.incumbent == self.open_harness
+
+    @property
     def next(self) -> str:
         """What to do next, in one sentence."""
-        if not self.incumbent:
-            return "Start the search with `meta-harness run`."
-        if self.open_harness:
-            return "Run `meta-harness run` again to go on with the open iteration."
-        if self.iteration < self.target:
-            return "Run `meta-harness run` to go on with the next iteration."
-        return "Look at `meta-harness frontier`, then open the test split with `meta-harness test`."
+        return next_of(self.state, self.seen)
 
     def to_json(self) -> dict[str, Any]:
         """The document of `status --json`."""
+        score, running = self.score, self.running
         return {
+            "state": self.state.value,
+            **self._launch_json(),
             "iteration": self.iteration,
             "target": self.target,
+            "phase": self.phase or None,
             "incumbent": self.incumbent or None,
-            "pooled": round(self.score.pooled, 4) if self.score else None,
-            "blended": round(self.score.blended, 4) if self.score else None,
+            "coverage": self._coverage(),
+            "pooled": round(score.pooled, 4) if score else None,
+            "pooled_interval": self.pooled.intervals_json() if self.pooled else None,
+            "blended": round(score.blended, 4) if score else None,
             "open": self.open_harness or None,
+            "running_score": {
+                "harness": running.harness,
+                "pooled": round(running.score.points, 4),
+                "rollouts": running.score.rollouts,
+                "tasks": running.score.tasks,
+                "incumbent": _rounded(running.incumbent),
+            }
+            if running
+            else None,
+            "session": self.session.to_json() if self.session else None,
             "rollouts_done": self.done,
             "rollouts_planned": self.planned,
+            "gate": self.gate.to_json() if self.gate else None,
             "simulated": self.simulated,
             "sandboxes": dict(self.sandboxes),
             **self.money.to_json(),
+            "next_wake_up": _moment(self.seen.wake_up),
+            "last_error": self.error or None,
+            "finished_because": self.reason or None,
             "next": self.next,
         }
 
+    def _launch_json(self) -> dict[str, Any]:
+        """Of the last launch: who, since when, and what it says of itself."""
+        beat = self.seen.heartbeat
+        over = self.finished_at if self.state is State.FINISHED else None
+        finished = _moment(datetime.fromtimestamp(over, UTC)) if over is not None else None
+        if beat is None:
+            return {"pid": self.seen.pid, "since": finished, "stage": None, "heartbeat": None}
+        stage = {"label": beat.label, "done": beat.done, "planned": beat.planned}
+        return {
+            "pid": beat.pid if self.seen.alive else None,
+            "since": beat.launched_at if self.seen.alive else finished or beat.written_at,
+            "stage": stage if beat.label and not beat.ended else None,
+            "heartbeat": {**beat.to_json(), "age_seconds": round(beat.age_seconds, 1)},
+        }
+
     def lines(self) -> list[tuple[str, str]]:
-        """Names and values for a terminal."""
-        score = f", pooled {self.score.pooled:.1f}" if self.score else ""
-        spent, *money = self.money.lines()
-        model = "simulated" if self.simulated else "real"
+        """Names and values for a terminal; a value without a name goes on with the one before."""
+        session = self.session.lines() if self.session else []
         return [
-            ("iteration", f"{self.iteration} of {self.target}"),
-            ("incumbent", f"{self.incumbent or 'none yet'}{score}"),
-            ("open", self.open_harness or "nothing"),
-            ("rollouts", f"{self.done} of {self.planned} in this iteration"),
+            ("state", self._state()),
+            ("iteration", f"{self.iteration} of {self.target}{self._phase()}"),
+            ("incumbent", self._incumbent()),
+            *(session or [("open", self.open_harness or "nothing")]),
+            *([("", said)] if (said := self.score_so_far) else []),
+            ("rollouts", self._rollouts()),
+            *([("gate", self.gate.sentence())] if self.gate else []),
             *([("sandbox", listed(self.sandboxes))] if self.sandboxes else []),
-            (spent[0], f"{spent[1]} ({model} model)"),
-            *money,
+            *self.money.lines(),
+            *self._end(),
             ("next", self.next),
         ]
 
+    def _state(self) -> str:
+        """The state with the process, and how old its last sign of life is."""
+        beat, words = self.seen.heartbeat, self.state.words
+        if self.state is State.FINISHED and self.finished_at is not None:
+            age = ago(max(0.0, time.time() - self.finished_at))
+            return f"{words} {age}: {harmless(self.reason, LONGEST_ERROR)}"
+        if beat is None:
+            return words
+        who, age = f"process {beat.pid} ({beat.command})", ago(beat.age_seconds)
+        launched = f"launched {clock(datetime.fromisoformat(beat.launched_at))}"
+        match self.state:
+            case State.DEAD | State.HUNG:
+                return f"{words}: {who} gave its last sign of life {age}"
+            case State.RUNNING | State.PAUSED | State.WAITING | State.STOPPING if self.seen.alive:
+                return f"{words}{self._until()}: {who}, {launched}, last sign of life {age}"
+            case State.NOT_STARTED:
+                return words
+        return f"{words}: meta-harness {beat.command} ended {age}"
 
-def status_of(workspace: Workspace) -> Status:
-    """Read the ledger; a workspace that was never run has an empty status."""
-    planned = len(workspace.splits.dev) * workspace.settings.search.trials
-    target, simulated = workspace.settings.search.iterations, workspace.settings.profile.simulated
-    if not has_begun(workspace.layout.ledger):
-        money = _money(workspace, dict.fromkeys(Role, Spent()), None, _has_price(workspace, None))
-        return Status(0, target, "", None, "", 0, planned, money, simulated)
-    with closing(Ledger(workspace.layout.ledger, read_only=True)) as ledger:
-        current = current_frontier(workspace, ledger)
-        iterations, rows, by_role = ledger.iterations(), ledger.rows(), spent_by_role(ledger)
-        paid = {name: Spent(*item) for name, item in ledger.paid_by_harness().items()}
-        priced = _has_price(workspace, ledger.identity().get("price"))
-    last = iterations[-1] if iterations else None
-    finished = _finished(workspace, iterations, rows)
-    progress = Progress(iterations, target, planned, finished)
-    others = total(spent for role, spent in by_role.items() if role is not Role.ROLLOUT)
-    return Status(
-        iteration=current.iteration,
-        target=target,
-        incumbent=current.incumbent,
-        score=_score_of(current),
-        open_harness=last.name if last is not None and last.decision is None else "",
-        done=finished[last.harness] if last is not None else 0,
-        planned=planned,
-        money=_money(workspace, by_role, forecast(progress, paid, others), priced),
-        simulated=simulated,
-        sandboxes=current.sandboxes,
-    )
+    def _until(self) -> str:
+        wake_up = self.seen.wake_up if self.state is State.WAITING else None
+        return f" until {clock(wake_up)}" if wake_up else ""
 
+    def _phase(self) -> str:
+        return f", {self.phase}" if self.phase and self.state is not State.FINISHED else ""
 
-def _finished(
-    workspace: Workspace, iterations: list[IterationRow], rows: list[RolloutRow]
-) -> dict[str, int]:
-    """Finished rollouts of each iteration, by its harness's digest."""
-    by_harness: dict[str, list[RolloutRow]] = {item.harness: [] for item in iterations}
-    for row in rows:
-        by_harness.setdefault(row.key.harness, []).append(row)
-    criteria, trials = workspace.criteria(Split.DEV), workspace.settings.search.trials
-    return {
-        harness: sum(map(len, rows_by_task(own, criteria, trials).values()))
-        for harness, own in by_harness.items()
-    }
+    def _incumbent(self) -> str:
+        pooled = f", pooled {self.pooled.words()}" if self.pooled else ""
+        so_far = f", so far, {self.done} of {self.planned} rollouts" if self.undecided else ""
+        return f"{self.incumbent or 'none yet'}{so_far}{pooled}"
 
+    def _coverage(self) -> dict[str, int] | None:
+        """What the incumbent's score is of until it is decided; None from then on."""
+        return {"rollouts": self.done, "planned": self.planned} if self.undecided else None
 
-def _money(
-    workspace: Workspace, by_role: dict[Role, Spent], expected: Forecast | None, priced: bool
-) -> Money:
-    layout = workspace.layout
-    live = read_live(layout.account_state)
-    return Money(
-        by_role=by_role,
-        test=total(spent_on_disk(layout.test_ledger).values()),
-        live=live,
-        budget=(live and live.budget) or workspace.settings.budget,
-        forecast=expected,
-        priced=priced,
-    )
+    def _rollouts(self) -> str:
+        """A gate may end an iteration early, which then lacks nothing."""
+        beat = self.seen.heartbeat
+        if beat is not None and beat.label and self.state.at_work:
+            return f"{beat.done} of {beat.planned} of this stage: {harmless(beat.label, 60)}"
+        if self.open_harness or not self.incumbent:
+            return f"{self.done} so far, where full trials are {self.planned}"
+        return f"{self.done} in the last iteration"
+
+    def _end(self) -> list[tuple[str, str]]:
+        wake_up = None if self._until() else self.seen.wake_up
+        return [
+            *([("wake-up", clock(wake_up))] if wake_up else []),
+            *([("last error", harmless(self.error, LONGEST_ERROR))] if self.error else []),
+        ]
 
 
-def _has_price(workspace: Workspace, frozen: str | None) -> bool:
-    """Whether the model has a price: the one that the search was started with, if it was."""
-    if frozen is not None:
-        return frozen != UNKNOWN
-    prices = read_prices(workspace.layout.prices)
-    return known_price(workspace.settings.profile, prices) is not None
+def _rounded(value: float | None) -> float | None:
+    return round(value, 4) if value is not None else None
 
 
-def _score_of(current: Frontier) -> Score | None:
-    rows = {row.harness: row.score for row in current.rows}
-    return rows.get(current.incumbent)
+def _moment(value: datetime | None) -> str | None:
+    return value.isoformat(timespec="seconds") if value else None

@@ -1,7 +1,7 @@
 """Tables for a terminal."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness_search.ledger.frontier import Frontier, FrontierRow
@@ -10,12 +10,13 @@ from harness_search.ledger.rows import NO_SANDBOX, DecisionKind, Split
 from harness_search.ledger.sandboxes import warning
 from harness_search.ledger.scores import Score
 from harness_search.reports.comparison import Comparison
+from harness_search.reports.differences import intervals
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-WIDTH_OF_A_FILE = 120
+WIDTH_OF_A_FILE = 100
 
 
 def console_for_people(*, json_wanted: bool) -> "Console":
@@ -30,27 +31,55 @@ _STYLES = {
     DecisionKind.PROMOTED: "green",
     DecisionKind.REJECTED: "red",
     DecisionKind.ORPHAN: "dim",
+    DecisionKind.PLACEBO: "dim",
 }
 _LOUD = "bold red"
 
 
-def print_frontier(console: "Console", frontier: Frontier) -> None:
-    """The frontier table, the incumbent, and the weights that the scores were made with."""
+MOST_ROWS = 60
+"""Of a frontier table that nobody asked the whole of."""
+LAST_ROWS = 20
+"""Shown of a longer one, beside the lineage."""
+_LINEAGE = frozenset({DecisionKind.BASELINE, DecisionKind.PROMOTED})
+
+
+def rows_shown(rows: Sequence[FrontierRow], *, everything: bool) -> list[FrontierRow]:
+    """The rows of a table: all of a short search; of a long one the lineage and the last ones."""
+    if everything or len(rows) <= MOST_ROWS:
+        return list(rows)
+    begin = len(rows) - LAST_ROWS
+    earlier = [row for row in rows[:begin] if row.decision in _LINEAGE]
+    return [*earlier[:1], *earlier[1:][-(MOST_ROWS - LAST_ROWS - 1) :], *rows[begin:]]
+
+
+def print_frontier(console: "Console", frontier: Frontier, *, everything: bool = False) -> None:
+    """The frontier table, the incumbent, and the weights that the scores were made with.
+
+    Of a long search the lineage and the last iterations, unless `everything` is wanted.
+    """
     from rich.table import Table
 
+    if not frontier.rows:
+        print_lines(console, ["The search has not begun (`meta-harness start`)."])
+        return
     title = "Frontier (simulated model)" if frontier.simulated else "Frontier"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     table.add_column("#", justify="right")
     table.add_column("harness", overflow="fold", min_width=10)
     table.add_column("from", justify="right", no_wrap=True)
     table.add_column("decision", no_wrap=True)
-    for name in ("pooled", "all-pass", "tokens\n(M)", "blended", "delta", "coverage"):
-        table.add_column(name, justify="right")
+    for name in ("pooled", "all-pass", "tokens\n(M)", "blended", "delta", "rollouts"):
+        table.add_column(name, justify="right", no_wrap=True)
     numbers = {row.harness: str(row.iteration) for row in frontier.rows}
-    for row in frontier.rows:
+    shown = rows_shown(frontier.rows, everything=everything)
+    for row in shown:
         style = _STYLES.get(row.decision) if row.decision else "yellow"
         table.add_row(*_cells(row, numbers.get(row.parent, "-")), style=style)
     console.print(table)
+    if len(shown) < len(frontier.rows):
+        left_out = len(frontier.rows) - len(shown)
+        said = f"{left_out:,} earlier iterations are left out; `--all` shows them."
+        console.print(said, highlight=False)
     console.print(_summary(frontier), highlight=False)
     print_warning(console, frontier.sandboxes)
 
@@ -58,7 +87,7 @@ def print_frontier(console: "Console", frontier: Frontier) -> None:
 def print_warning(console: "Console", sandboxes: Mapping[str, int]) -> None:
     """Say loudly how many rollouts ran without a sandbox; nothing when none did."""
     if said := warning(sandboxes):
-        console.print(said, style=_LOUD, highlight=False, soft_wrap=True)
+        print_lines(console, [said], style=_LOUD)
 
 
 def _named(harness: str, sandboxes: Mapping[str, int]) -> "Text":
@@ -74,9 +103,11 @@ def _cells(row: FrontierRow, parent: str) -> list["str | Text"]:
     name = _named(row.harness, row.sandboxes)
     names = (str(row.iteration), name, parent, decision)
     if row.score is None:
-        return [*names, "-", "-", "-", "-", "-", "0%"]
-    *scores, coverage = score_cells(row.score)
-    return [*names, *scores, gain_text(row.gain), coverage]
+        return [*names, "-", "-", "-", "-", "-", "0"]
+    # A score of some tasks compares with no other; the difference on them does.
+    *scores, _ = score_cells(row.score) if row.whole else ["-"] * 5
+    lost = "" if row.decision is not DecisionKind.INCONCLUSIVE else "\n(incomplete)"
+    return [*names, *scores, gain_text(row.gain), f"{row.rollouts}{lost}"]
 
 
 def score_cells(score: Score) -> list[str]:
@@ -107,8 +138,12 @@ def _summary(frontier: Frontier) -> str:
         f"Scores in points. blended = pooled + {weights.all_pass:g} x all-pass "
         f"- {weights.cost:g} x million tokens a rollout; "
         "`from` is the iteration it was copied from; delta is against the incumbent of its time, "
-        "± the 95 % interval of trial noise.",
+        "± half of the 95 % interval of trial noise; `-`: ended before every task was run.",
     ]
+    if frontier.gate:
+        lines.append(frontier.gate.sentence())
+    if frontier.ceiling:
+        lines.append(frontier.ceiling.sentence())
     if frontier.simulated:
         lines.append(SIMULATED_NOTE)
     return "\n".join(lines)
@@ -120,7 +155,8 @@ SIMULATED_NOTE = (
 
 
 def print_comparison(console: "Console", comparison: Comparison) -> None:
-    """Scores of one or two harnesses on a split, and the difference with both intervals."""
+    """Scores of one or two harnesses on a split; of two also the difference with both intervals,
+    by practice area, and what of the dev gain is found again."""
     from rich.table import Table
 
     split = "Held-out test split" if comparison.split is Split.TEST else "Dev split"
@@ -135,21 +171,68 @@ def print_comparison(console: "Console", comparison: Comparison) -> None:
         cells = score_cells(score) if score else ["-"] * 4 + ["0%"]
         table.add_row(_named(name, comparison.sandboxes_of[name]), *cells)
     console.print(table)
-    for line in _difference(comparison):
-        console.print(line, highlight=False, soft_wrap=True)
+    print_lines(console, [*_differences(comparison), *_all_passes(comparison)])
+    if comparison.areas:
+        _print_areas(console, comparison)
+    print_lines(console, _conclusion(comparison))
     print_warning(console, comparison.sandboxes)
 
 
-def _difference(comparison: Comparison) -> list[str]:
-    lines: list[str] = []
-    if comparison.gain is not None:
-        gain = comparison.gain
-        same, other = (
-            "{:+.1f} to {:+.1f}".format(*interval) if interval else "unknown"
-            for interval in (gain.interval(gain.trial_error), gain.interval(gain.task_error))
+def print_lines(console: "Console", lines: Iterable[str], style: str | None = None) -> None:
+    """Sentences below a table: between words on a terminal, whole in a file, to be searched."""
+    for line in lines:
+        console.print(line, style=style, highlight=False, soft_wrap=not console.is_terminal)
+
+
+def _differences(comparison: Comparison) -> list[str]:
+    kinds = {"blended": comparison.gain, "pooled": comparison.pooled}
+    return [
+        f"Difference in {kind} points: {gain.points:+.1f} ({intervals(gain)})."
+        for kind, gain in kinds.items()
+        if gain is not None
+    ]
+
+
+def _all_passes(comparison: Comparison) -> list[str]:
+    """The all-pass rates with their intervals, once every rollout is there."""
+    if not comparison.complete:
+        return []
+    planned = comparison.tasks * comparison.trials
+    rates = "; ".join(
+        "{} {} of {} rollouts, {:.1f} to {:.1f} %".format(
+            name, comparison.all_passes(score), planned, *comparison.all_pass_interval(score)
         )
-        lines.append(
-            f"Difference in blended points: {gain.points:+.1f} "
-            f"(95 % interval: {same} on these tasks, {other} on other tasks of their kind)."
+        for name, score in comparison.scores
+        if score is not None
+    )
+    return [f"All-pass: {rates} (95 % Wilson interval; its units are the tasks)."]
+
+
+def _print_areas(console: "Console", comparison: Comparison) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("practice area", overflow="fold")
+    for name in ("tasks", "pooled", "difference", "all-pass"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for area in comparison.areas:
+        before, after = (comparison.all_passes(side, area.tasks) for side in area.sides)
+        table.add_row(
+            area.name,
+            str(area.tasks),
+            f"{area.before.pooled:.1f} -> {area.after.pooled:.1f}",
+            f"{area.difference:+.1f}",
+            f"{before} -> {after} of {area.tasks * comparison.trials}",
         )
-    return [*lines, SIMULATED_NOTE] if comparison.simulated else lines
+    console.print()
+    console.print(table)
+    console.print()
+
+
+def _conclusion(comparison: Comparison) -> list[str]:
+    lines = [SIMULATED_NOTE] if comparison.simulated else []
+    if comparison.split is Split.DEV or comparison.gain is None:
+        return lines
+    if comparison.transfer is None:
+        return ["There is no dev gain to compare with: not all of dev was measured.", *lines]
+    return [comparison.transfer.words(), *lines]

@@ -1,72 +1,142 @@
 """Sets up all that rollouts need, and takes it down again."""
 
 import os
+import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness_search.errors import InputError, SearchLockedError, SearchStoppedError
-from harness_search.files import remove_tree, write_atomically
+from harness_search.benchmark.canaries import Canaries
+from harness_search.disk import require_room, require_writable, stopping_when_full
+from harness_search.endpoints import base_url_of, open_account, require_answers, terms_of
+from harness_search.errors import SearchLockedError
+from harness_search.files import remove_tree, remove_unfinished, write_atomically
 from harness_search.gateway.budget import Amount
+from harness_search.gateway.prices import FREE
 from harness_search.gateway.transcript import Paid, paid_so_far
 from harness_search.judging.documents import TextStore
+from harness_search.judging.model.opening import JudgeMeans, open_judge
 from harness_search.layout import Layout
-from harness_search.ledger.rows import Split, Usage
-from harness_search.ledger.spending import spent_on_disk, tokens_by_candidate, total
+from harness_search.ledger.rows import Purpose, Usage
+from harness_search.ledger.spending import (
+    Spent,
+    spent_by_role,
+    spent_on_disk,
+    tokens_by_candidate,
+    total,
+)
 from harness_search.ledger.store import Ledger
-from harness_search.rollouts.evidence import file_interrupted
+from harness_search.rollouts.evidence import file_interrupted, remove_given_up
 from harness_search.rollouts.kit import prepare_kit
+from harness_search.rollouts.room import room_needed
 from harness_search.rollouts.runner import Bench
 from harness_search.sandbox.box import Sandbox
 from harness_search.sandbox.choice import make_sandbox
 from harness_search.sandbox.identities import Identities
-from harness_search.sandbox.processes import boot_id, kill_tree
+from harness_search.sandbox.processes import boot_id, kill_tree, read_process, start_ticks
 from harness_search.sandbox.watchdog import Watchdog
-from harness_search.settings import Profile, Settings
+from harness_search.service.conduct import Conduct
+from harness_search.service.holder import advice, holder, require_locks, sign
+from harness_search.settings import BudgetSettings
 from harness_search.workspace import Workspace
 
 if TYPE_CHECKING:
     from harness_search.gateway.account import Account
     from harness_search.gateway.server import Gateway
 
+    OpenGateway = Callable[[Path, Sandbox], AbstractAsyncContextManager[Gateway]]
+
 RUNTIME_PREFIX = "meta-harness-"
 LONGEST_TEMPORARY_FOLDER = 60
+NOWHERE = "http://replay.invalid"
+"""Not an address, by RFC 2606."""
 
 
 @contextmanager
 def locked(layout: Layout) -> Iterator[None]:
-    """Keep a second scaffold out of the workspace; raises SearchLockedError."""
+    """Keep a second scaffold out of the workspace.
+
+    Raises SearchLockedError saying who holds it, and InputError where nothing can be locked.
+    """
     from filelock import FileLock, Timeout
 
+    require_writable(layout.root, layout.runs)
     layout.runs.mkdir(parents=True, exist_ok=True)
-    holder = layout.lock.with_suffix(".pid")
+    require_locks(layout.lock)
+    lock = FileLock(layout.lock, timeout=0)
     try:
-        with FileLock(layout.lock, timeout=0):
-            holder.write_text(f"{os.getpid()}\n", encoding="ascii")
-            yield
+        lock.acquire()
     except Timeout as error:
-        pid = holder.read_text(encoding="ascii").strip() if holder.is_file() else "unknown"
         raise SearchLockedError(
-            layout.lock, "", f"held by process {pid}", "one scaffold in a workspace at a time"
+            layout.lock,
+            "",
+            holder(layout),
+            f"one scaffold in a workspace at a time{advice(layout)}",
         ) from error
+    try:
+        with stopping_when_full(layout.runs):
+            sign(layout)
+            remove_unfinished(*_written_to(layout))
+            yield
+    finally:
+        lock.release()
+
+
+def _written_to(layout: Layout) -> list[Path]:
+    """Folders in which a killed scaffold may have left half a file; of sessions, the last one."""
+    sessions = sorted(layout.session(0).parent.glob("[0-9]*"))[-1:]
+    inside = [session / part for session in sessions for part in ("", "view", "view/harnesses")]
+    lineage = layout.lineage
+    of_git = [lineage, lineage / "refs" / "heads", *lineage.glob("objects/??")]
+    evaluators = layout.kept_evaluator("").parent
+    return [layout.root, layout.harnesses, layout.runs, layout.text, evaluators, *of_git, *inside]
 
 
 @asynccontextmanager
 async def open_bench(
-    workspace: Workspace, ledger: Ledger, split: Split, key: str
+    workspace: Workspace, ledger: Ledger, purpose: Purpose, key: str, conduct: Conduct
 ) -> AsyncIterator[Bench]:
     """Start the gateway, and the simulated model if the profile asks for it."""
+    settings = workspace.settings
+    async with base_url_of(settings.profile, settings.simulated) as base_url:
+        gateway = partial(_gateway, workspace, ledger, base_url, key, conduct)
+        async with _bench(workspace, ledger, purpose, gateway, conduct) as bench:
+            yield bench
+
+
+@asynccontextmanager
+async def open_replay_bench(
+    workspace: Workspace, ledger: Ledger, conduct: Conduct
+) -> AsyncIterator[Bench]:
+    """Start a gateway behind which there is no model: only jobs with an original can be run."""
+    gateway = partial(_recorded_gateway, workspace)
+    async with _bench(workspace, ledger, Purpose.REPLAY, gateway, conduct) as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def _bench(
+    workspace: Workspace,
+    ledger: Ledger,
+    purpose: Purpose,
+    gateway_of: "OpenGateway",
+    conduct: Conduct,
+) -> AsyncIterator[Bench]:
+    """All that rollouts need, on a gateway that is opened for a runtime folder and a sandbox."""
     layout, settings = workspace.layout, workspace.settings
-    evidence = layout.dev_evidence if split is Split.DEV else layout.test_evidence
-    sweep(ledger, evidence)
+    require_room(layout.runs, room_needed(settings))
+    evidence = layout.evidence_of(purpose)
+    sweep(ledger, evidence, layout)
     sandbox = make_sandbox(workspace.sandbox, _secrets(layout, settings.benchmark.tasks))
     with _runtime(layout, sandbox) as runtime, closing(Identities()) as identities:
+        means_of = partial(_means, workspace, ledger, purpose, runtime)
         async with (
-            _base_url(settings) as base_url,
-            _gateway(workspace, ledger, base_url, key, runtime, sandbox) as gateway,
+            gateway_of(runtime, sandbox) as gateway,
+            open_judge(workspace, means_of(gateway), batched=purpose is Purpose.TEST) as judge,
             Watchdog() as watchdog,
         ):
             yield Bench(
@@ -74,6 +144,7 @@ async def open_bench(
                 ledger=ledger,
                 evidence=evidence,
                 texts=TextStore(layout.text),
+                judge=judge,
                 sandbox=sandbox,
                 watchdog=watchdog,
                 identities=identities,
@@ -83,8 +154,22 @@ async def open_bench(
                 sampling=settings.profile.sampling,
                 context_tokens=settings.profile.context_tokens,
                 seed=settings.search.seed,
-                split=split,
+                purpose=purpose,
+                conduct=conduct,
+                canary_of=Canaries.of(layout).canary_of if purpose is Purpose.TEST else None,
             )
+
+
+def _means(
+    workspace: Workspace, ledger: Ledger, purpose: Purpose, runtime: Path, gateway: "Gateway"
+) -> JudgeMeans:
+    """What a judge spends from: the run's budget, also where replies are stored ones."""
+    from harness_search.gateway.budget import Budget
+
+    budget = gateway.account.budget
+    if purpose is Purpose.REPLAY:
+        budget = Budget(workspace.settings.budget, spent_before(workspace.layout))
+    return JudgeMeans(ledger, purpose, budget, runtime)
 
 
 @asynccontextmanager
@@ -93,14 +178,18 @@ async def _gateway(
     ledger: Ledger,
     base_url: str,
     key: str,
+    conduct: Conduct,
     runtime: Path,
     sandbox: Sandbox,
 ) -> "AsyncIterator[Gateway]":
     """A gateway on the profile's account, once that has answered."""
+    from harness_search.gateway.budget import Budget
     from harness_search.gateway.mirror import mirrored
 
     layout, settings = workspace.layout, workspace.settings
-    account = _open_account(workspace, ledger, base_url, key)
+    budget = Budget(settings.budget, spent_before(layout, ledger), tokens_by_candidate(ledger))
+    price = workspace.price or FREE
+    account = open_account(settings.profile, price, base_url, key, budget, ledger)
     gateway = make_gateway(
         account,
         runtime,
@@ -111,9 +200,37 @@ async def _gateway(
     await gateway.start()
     try:
         if not settings.profile.simulated:
-            await _require_answers(account)
+            await conduct.unless_stopped(require_answers(account))
         async with mirrored(account, layout.account_state, settings.budget):
             yield gateway
+    finally:
+        await gateway.stop()
+
+
+@asynccontextmanager
+async def _recorded_gateway(
+    workspace: Workspace, runtime: Path, sandbox: Sandbox
+) -> "AsyncIterator[Gateway]":
+    """A gateway without key or provider. A rollout's own limit stays: a harness is to meet it
+    where it met it before."""
+    from harness_search.gateway.account import Account
+    from harness_search.gateway.budget import Budget
+    from harness_search.gateway.upstream import Upstream
+
+    settings = workspace.settings
+    limits = BudgetSettings(rollout_tokens=settings.budget.rollout_tokens)
+    terms = terms_of(settings.profile, workspace.price or FREE)
+    account = Account(Upstream(NOWHERE, ""), terms, budget=Budget(limits))
+    gateway = make_gateway(
+        account,
+        runtime,
+        sandbox,
+        most_requests=settings.limits.calls,
+        sampling=settings.profile.sampling,
+    )
+    await gateway.start()
+    try:
+        yield gateway
     finally:
         await gateway.stop()
 
@@ -154,86 +271,16 @@ def _runtime(layout: Layout, sandbox: Sandbox) -> Iterator[Path]:
         remove_tree(runtime)
 
 
-async def _require_answers(account: "Account") -> None:
-    """Ask one token before anything is started; raises SearchStoppedError without an answer."""
-    from harness_search.gateway.account import Standing
-
-    standing = await account.standing()
-    if standing is not Standing.ANSWERED:
-        reason = account.stopped or "the provider does not answer: look at the profile's address"
-        raise SearchStoppedError(f"{reason}. Nothing was started.")
-
-
-def _open_account(workspace: Workspace, ledger: Ledger, base_url: str, key: str) -> "Account":
-    """The profile's account, with what the search has spent so far."""
-    from harness_search.gateway.account import Account, Terms
-    from harness_search.gateway.budget import Budget
-    from harness_search.gateway.concurrency import AdaptiveLimit
-    from harness_search.gateway.prices import FREE
-    from harness_search.gateway.upstream import Silence, Upstream
-
-    profile = workspace.settings.profile
-    upstream = Upstream(
-        base_url,
-        key,
-        simulated=profile.simulated,
-        authentication=profile.authentication,
-        silence=Silence(profile.first_byte_seconds, profile.stall_seconds),
-    )
-    terms = Terms(
-        profile.model,
-        workspace.price or FREE,
-        profile.context_tokens,
-        patience_seconds=profile.patience_seconds,
-        longest_retry_after=profile.longest_retry_after,
-        sampling=profile.sampling,
-    )
-    return Account(
-        upstream,
-        terms,
-        limit=AdaptiveLimit(profile.concurrency_start, profile.concurrency_most),
-        budget=Budget(
-            workspace.settings.budget, _spent_before(workspace.layout), tokens_by_candidate(ledger)
-        ),
-        spend=lambda role, usage, usd: ledger.record_spending(role, "", usage, usd),
-    )
-
-
-def _spent_before(layout: Layout) -> Amount:
-    """What the search has spent, its openings of the test split included."""
-    files = (layout.ledger, layout.test_ledger)
-    spent = total(spent for file in files for spent in spent_on_disk(file).values())
-    return Amount(spent.usd, spent.usage.total)
-
-
-@asynccontextmanager
-async def _base_url(settings: Settings) -> AsyncIterator[str]:
-    if not settings.profile.simulated:
-        yield settings.profile.base_url
-        return
-    from harness_search.simulated.server import SimulatedModel, unsteady
-
-    options = settings.simulated
-    model = SimulatedModel(
-        fault=unsteady(options.fault_share, options.fault_seed),
-        latency_seconds=options.latency_seconds,
-        tokens_per_second=options.tokens_per_second,
-    )
-    await model.start()
-    try:
-        yield model.base_url
-    finally:
-        await model.stop()
-
-
-def api_key(profile: Profile) -> str:
-    """The key from the profile's environment variable; raises InputError when it is unset."""
-    if not profile.key_variable:
-        return ""
-    key = os.environ.get(profile.key_variable, "")
-    if not key:
-        raise InputError("environment", profile.key_variable, "nothing", "an API key")
-    return key
+def spent_before(layout: Layout, ledger: Ledger | None = None) -> Amount:
+    """What the search has spent, its openings of the test split included. A ledger that is open is
+    not opened once more."""
+    found = Spent()
+    for file in map(layout.ledger_of, Purpose):
+        if ledger is not None and ledger.file == file:
+            found += total(spent_by_role(ledger).values())
+        else:
+            found += total(spent_on_disk(file).values())
+    return Amount(found.usd, found.usage.total)
 
 
 def _reachable(kit: Path, runtime: Path, sandbox: Sandbox) -> Path:
@@ -250,23 +297,47 @@ def _secrets(layout: Layout, tasks: Path) -> tuple[Path, ...]:
 
 def make_runtime(layout: Layout) -> Path:
     """A short private folder for sockets and views; what a killed scaffold left is removed."""
-    if layout.runtime.is_file():
-        old = Path(layout.runtime.read_text(encoding="utf-8", errors="replace"))
+    if layout.runtime.is_file() and not _is_copy_of_living(layout):
+        old = Path(_noted(layout)[0])
         ours = old.parent in {Path(tempfile.gettempdir()), Path("/tmp")}
         if ours and old.name.startswith(RUNTIME_PREFIX):
             remove_tree(old)
     # A unix socket's path has at most 108 bytes.
     short = len(tempfile.gettempdir()) <= LONGEST_TEMPORARY_FOLDER
-    runtime = Path(tempfile.mkdtemp(prefix=RUNTIME_PREFIX, dir=None if short else "/tmp"))
-    write_atomically(layout.runtime, str(runtime))
+    folder = Path(tempfile.gettempdir() if short else "/tmp")
+    runtime = folder / f"{RUNTIME_PREFIX}{secrets.token_hex(8)}"
+    us = (os.getpid(), start_ticks(os.getpid()), boot_id())
+    # Noted before it is there: a kill in between leaves nothing that nobody knows of.
+    write_atomically(layout.runtime, "\n".join(map(str, (runtime, *us))))
+    runtime.mkdir(mode=0o700)
     return runtime
 
 
-def sweep(ledger: Ledger, evidence: Path) -> None:
+def _noted(layout: Layout) -> list[str]:
+    """The last scaffold's temporary folder, and the scaffold: pid, start in ticks, boot."""
+    noted = layout.runtime.read_text(encoding="utf-8", errors="replace").split("\n")
+    return [*noted, "", "", ""][:4]
+
+
+def _is_copy_of_living(layout: Layout) -> bool:
+    """Whether this workspace, which we hold the lock of, is a copy made while a scaffold was at
+    work in the original: what it noted of itself is that scaffold's, and not to be cleared away."""
+    if not layout.runtime.is_file():
+        return False
+    _, pid, started, boot = _noted(layout)
+    if boot != boot_id() or not pid.isdecimal() or int(pid) == os.getpid():
+        return False
+    process = read_process(int(pid))
+    return process is not None and not process.zombie and str(process.started) == started
+
+
+def sweep(ledger: Ledger, evidence: Path, layout: Layout) -> None:
     """Kill what an earlier scaffold left running, file what it left, and book what that cost."""
+    is_copy = _is_copy_of_living(layout)
     for process in ledger.running():
-        if process.pid_started and process.boot in {"", boot_id()}:
+        if not is_copy and process.pid_started and process.boot in {"", boot_id()}:
             kill_tree(process.pid, process.pid_started)
         transcript = file_interrupted(evidence, process.key, process.attempt)
         paid = paid_so_far(transcript) if transcript is not None else Paid(Usage(), 0.0)
         ledger.mark_interrupted(process.rollout, paid.usage, paid.usd)
+    remove_given_up(evidence)

@@ -33,6 +33,11 @@ class Place:
         """Not among the evidence: a process can read the path of what it writes to."""
         return self.folder / "harness.log"
 
+    @property
+    def record(self) -> Path:
+        """Which lines of the harness ran; in no folder that the harness is told of."""
+        return self.folder / "record"
+
 
 def limits_of(settings: LimitSettings) -> Limits:
     """The settings in bytes."""
@@ -53,6 +58,7 @@ def rollout_box(kit: Path, place: Place, harness: Path, door: Door | None, limit
     mounts = (
         work,
         *(Mount(place.view / name, f"{WORK}/{name}") for name in (DOCUMENTS, TEXT)),
+        Mount(place.record, "/record", writable=True),
         Mount(harness, "/harness.py"),
     )
     return Box(kit, mounts, work, place.temporary, limits, place.log, door, place.uid)
@@ -63,6 +69,7 @@ def rollout_program(handle: Handle, box: Box, policy: Mapping[str, Any]) -> dict
     arguments = {
         **policy,
         "harness": handle.seen(box.mounts[-1]),
+        "record": handle.seen(box.mounts[-2]),
         "gateway": handle.gateway,
         "base_url": handle.base_url,
     }

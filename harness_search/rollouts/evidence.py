@@ -1,24 +1,47 @@
 """The evidence of one attempt: where it is built, where it is filed, what an earlier one left."""
 
 import json
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness_search.files import digest_text, to_json
-from harness_search.judging.deterministic import Verdict
+from harness_search.files import digest_text, remove_tree, to_json
+from harness_search.judging.verdicts import Verdict
 from harness_search.ledger.rows import RolloutKey, RolloutRow
 from harness_search.rollouts.collect import Collected, file_evidence
 
 TRANSCRIPT = "transcript.jsonl"
+LOG = "harness.log"
 SUMMARY = "rollout.json"
 """Of an attempt that ended; one that was interrupted has none."""
 IDENTITY = "attempt.json"
+BUILDING = ".building"
+COLLECTING = ".collecting-"
 
 
 def building_folder(evidence: Path, key: RolloutKey) -> Path:
     """Where an attempt's evidence is built: by its key, so that it is found after a crash."""
     parts = (key.harness, key.task, key.task_digest, str(key.trial), key.profile)
-    return evidence / ".building" / digest_text(*parts)[:24]
+    return evidence / BUILDING / digest_text(*parts)[:24]
+
+
+def collecting_folder(building: Path) -> Path:
+    """Where an attempt's output is collected, beside its evidence: under a name that no other
+    attempt has, so that a collection that was given up writes into nobody's evidence."""
+    return building.with_name(f"{building.name}{COLLECTING}{secrets.token_hex(8)}")
+
+
+def take_collected(collecting: Path, building: Path) -> None:
+    """Put a complete collection among the evidence."""
+    for entry in list(collecting.iterdir()):
+        entry.rename(building / entry.name)
+    collecting.rmdir()
+
+
+def remove_given_up(evidence: Path) -> None:
+    """Remove collections that an earlier launch gave up, or was killed in the middle of."""
+    for folder in (evidence / BUILDING).glob(f"*{COLLECTING}*"):
+        remove_tree(folder)
 
 
 def filed_folder(evidence: Path, harness: str, key: RolloutKey, attempt: int) -> Path:
@@ -83,8 +106,12 @@ def write_summary(
     verdicts: tuple[Verdict, ...],
     deliverables: Iterable[str],
     collected: Collected,
+    canary: str = "",
 ) -> None:
-    """Write `rollout.json`: outcome, verdicts, cost and output of an ended attempt."""
+    """Write `rollout.json`: outcome, verdicts, cost and output of an ended attempt.
+
+    A canary, if there is one, gives away whoever reads it; evidence for sessions must have none.
+    """
     summary = {
         **_identity(harness, row.key),
         "attempt": row.attempt,
@@ -110,5 +137,6 @@ def write_summary(
         "deliverables": list(deliverables),
         "output": list(collected.names),
         **({"refused": dict(collected.refused)} if collected.refused else {}),
+        **({"canary": canary} if canary else {}),
     }
     (building / SUMMARY).write_text(to_json(summary), encoding="utf-8")

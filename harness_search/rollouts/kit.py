@@ -25,11 +25,22 @@ def prepare_kit(folder: Path) -> Path:
     """Copy the kit into `folder/<digest>` unless it is there already; returns that folder."""
     source = _kit_source()
     target = folder / _digest(source)[:16]
+    for left in folder.glob(".building-*"):  # by a launch that was killed
+        shutil.rmtree(left, ignore_errors=True)
     if target.is_dir():
         return target
     building = folder / f".building-{target.name}"
-    shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
+    try:
+        _build(source, building)
+        building.rename(target)
+    except OSError:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return target
+
+
+def _build(source: Path, building: Path) -> None:
     for package in (source, INSIDE):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(package, building / package.name, ignore=ignored)
@@ -42,8 +53,6 @@ def prepare_kit(folder: Path) -> Path:
     )
     for path in (building, *building.rglob("*")):  # whatever this user's umask
         path.chmod(0o755 if path.is_dir() else 0o644)
-    building.rename(target)
-    return target
 
 
 def _kit_source() -> Path:
@@ -54,7 +63,7 @@ def _kit_source() -> Path:
 
 
 def _digest(source: Path) -> str:
-    files = [*sorted(source.glob("*.py")), *sorted(INSIDE.glob("*.py")), PROGRAM]
+    files = [*sorted(source.rglob("*.py")), *sorted(INSIDE.glob("*.py")), PROGRAM]
     versions = digest_text(*(f"{name} {metadata.version(name)}" for name in DOCUMENT_LIBRARIES))
     return digest_bytes(
         [sys.version.encode(), versions.encode(), *(file.read_bytes() for file in files)]

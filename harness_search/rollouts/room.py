@@ -1,13 +1,18 @@
 """Whether the disk has room for rollouts: a full disk is no harness's failure."""
 
-import shutil
 from pathlib import Path
 
-from harness_search.sandbox.box import MEGABYTE
-from harness_search.settings import LimitSettings
+from harness_search.disk import RESERVE, free_megabytes
+from harness_search.settings import LimitSettings, Settings
 
-RESERVE = 100
-"""Megabytes for transcripts, logs and ledger."""
+
+def room_needed(settings: Settings) -> int:
+    """Megabytes that a launch may need at once."""
+    return _needed(settings.limits, settings.search.concurrency)
+
+
+def _needed(limits: LimitSettings, slots: int) -> int:
+    return RESERVE + slots * (limits.workspace_megabytes + limits.output_megabytes)
 
 
 def shortage(folders: tuple[Path, ...], limits: LimitSettings, slots: int) -> str:
@@ -15,12 +20,12 @@ def shortage(folders: tuple[Path, ...], limits: LimitSettings, slots: int) -> st
 
     Room is reserved for all that they may write: what one of them fills must not fail another.
     """
-    needed = RESERVE + slots * (limits.workspace_megabytes + limits.output_megabytes)
+    megabytes = _needed(limits, slots)
     for folder in folders:
-        free = shutil.disk_usage(folder).free // MEGABYTE
-        if free < needed:
+        free = free_megabytes(folder)
+        if free < megabytes:
             return (
                 f"{folder}: {free:,} MB free on its disk, and {slots} rollouts at once may need "
-                f"{needed:,} MB (see limits.workspace_megabytes, search.concurrency)"
+                f"{megabytes:,} MB (see limits.workspace_megabytes, search.concurrency)"
             )
     return ""

@@ -38,11 +38,11 @@ def make_view(view: Path, task: Task, texts: TextStore) -> None:
             Path(path).chmod(0o555)
 
 
-def give_to(uid: int | None, *folders: Path) -> None:
-    """Let a box's own user write into folders, though not into what is in them already."""
+def give_to(uid: int | None, *paths: Path) -> None:
+    """Let a box's own user write into files and folders, though not into what is in these."""
     if uid is not None:
-        for folder in folders:
-            os.chown(folder, uid, uid)
+        for path in paths:
+            os.chown(path, uid, uid)
 
 
 def _copy(source: Path, target: Path) -> None:

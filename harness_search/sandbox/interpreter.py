@@ -85,7 +85,12 @@ def stage(interpreter: Interpreter, folder: Path) -> Interpreter:
     if not folder.is_dir():
         building = Path(tempfile.mkdtemp(prefix=".python-", dir=folder.parent))
         _copy(interpreter, building)
-        building.rename(folder)
+        try:
+            building.rename(folder)
+        except OSError:
+            shutil.rmtree(building)
+            if not folder.is_dir():  # by a box that was started at the same moment
+                raise
     executable = folder / "bin" / interpreter.executable.name
     return Interpreter(executable, (folder,), str(folder / "lib"))
 

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness_search.aside import TookTooLongError, aside
+from harness_search.errors import SearchStoppedError
 from harness_search.sandbox.box import Box, Ending, Limits, Mount, SandboxStartError
 from harness_search.sandbox.inside import limits as kept_inside
 from harness_search.sandbox.processes import kill_tree
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 HANDSHAKE_SECONDS = 60.0
+SECONDS_TO_DIE = 60.0
 SECONDS_TO_END = 10.0
 """A guard ends its box within milliseconds, unless something holds it."""
 
@@ -73,9 +76,10 @@ class BoxProcess:
         """Hand over what is allowed and what to run."""
         assert self.process.stdin is not None
         line = json.dumps({"box": self._start.policy, "program": program}).encode() + b"\n"
-        descriptor = os.dup(self.process.stdin.fileno())  # the thread outlives a cancellation
+        # A thread of its own begins in any case, and closes this: a waiting one would be cancelled.
+        descriptor = os.dup(self.process.stdin.fileno())
         with contextlib.suppress(BrokenPipeError):
-            await asyncio.to_thread(_write_all, descriptor, line)
+            await aside(None, _write_all, descriptor, line)
 
     async def wait(self) -> None:
         await _readable(self._ends[0])
@@ -96,12 +100,23 @@ class BoxProcess:
                 for end in self._ends:
                     await _readable(end)
         except TimeoutError:
-            await asyncio.to_thread(kill_tree, self.pid)
-            for end in self._ends:
-                await _readable(end)
+            await self._kill_by_force()
         if self._uid is not None and not self._first:
             await asyncio.to_thread(_kill_user, self._uid)
         return self._reaped()
+
+    async def _kill_by_force(self) -> None:
+        """Kill what is left, and wait for its end; one that waits for a disk comes to none."""
+        try:
+            await aside(SECONDS_TO_DIE, kill_tree, self.pid)
+            async with asyncio.timeout(SECONDS_TO_DIE):
+                for end in self._ends:
+                    await _readable(end)
+        except (TimeoutError, TookTooLongError) as error:
+            raise SearchStoppedError(
+                f"process {self.pid} of a sandbox does not end, although it was killed: most "
+                "likely it waits for a disk that does not answer. Nothing was scored by it."
+            ) from error
 
     def let_go(self) -> None:
         """Close its stdin, which it takes for the scaffold's death."""

@@ -140,12 +140,16 @@ class MessagesApi:
 
     def _message(self, received: Received) -> Answer:
         request = _sound(received)
-        found = self._cache.look_up(request) if self._cache is not None else None
+        found = self._look_up(request)
         reply = _with_usage(self._reply(received), found)
         seconds = self._seconds_to_say(reply)
         if request.get("stream") is True:
             return Answer(200, events=tuple(events_of(reply)), found=found, seconds=seconds)
         return _as_answer(reply, found, seconds)
+
+    def _look_up(self, request: dict[str, Any]) -> LookUp | None:
+        """What the prompt cache makes of a sound request; None where it has no part in it."""
+        return self._cache.look_up(request) if self._cache is not None else None
 
     def _seconds_to_say(self, reply: dict[str, Any]) -> float:
         if not self._tokens_per_second:
@@ -175,7 +179,7 @@ class MessagesApi:
             request = _sound(one)
         except _RefusedError as refused:
             return {"type": "errored", "error": error_body(refused.kind, refused.message)}
-        found = self._cache.look_up(request) if self._cache is not None else None
+        found = self._look_up(request)
         self._commit(found)
         reply = _with_usage(self._reply(one), found)
         usage = {**reply.get("usage", {}), "service_tier": "batch"}

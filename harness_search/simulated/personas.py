@@ -77,6 +77,10 @@ class Persona:
     """Share of all points that it leaves vague on every other try."""
     beyond: float
     """Share of rollouts in which one point of the task, always the same, is beyond it."""
+    misjudges: float = 0.03
+    """As a judge: share of criteria that it gets wrong whenever it is asked about the same text."""
+    wavers: float = 0.04
+    """As a judge: share of criteria that it gets wrong every other time."""
 
 
 _THISTLE = Persona(
@@ -133,6 +137,8 @@ _THISTLE_MINI = Persona(
     vague=0.05,
     sometimes_vague=0.04,
     beyond=0.97,
+    misjudges=0.06,
+    wavers=0.06,
 )
 
 _BIRCH = Persona(

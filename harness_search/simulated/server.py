@@ -5,6 +5,7 @@ from typing import Any
 
 from harness_search.files import digest_text
 from harness_search.simulated.agent import next_step
+from harness_search.simulated.caching import LookUp, PromptCache
 from harness_search.simulated.faults import (
     BreakStream,
     Drop,
@@ -17,8 +18,9 @@ from harness_search.simulated.faults import (
     Status,
     no_fault,
 )
+from harness_search.simulated.judging import is_judging, judged
 from harness_search.simulated.messages_api import MessagesApi
-from harness_search.simulated.personas import persona_of
+from harness_search.simulated.personas import Persona, persona_of
 from harness_search.simulated.prompts import tokens
 from harness_search.simulated.received import Received
 from harness_search.simulated.situation import blocks_of, read_request
@@ -46,7 +48,8 @@ def unsteady(share: float, seed: int) -> FaultPlan:
 
 
 class SimulatedModel(MessagesApi):
-    """Answers from the request and the noise key alone; remembers nothing."""
+    """Answers from the request and the noise key alone. It remembers nothing but what a judge's
+    requests have put into the prompt cache, which changes their usage and no answer."""
 
     def __init__(
         self,
@@ -58,11 +61,16 @@ class SimulatedModel(MessagesApi):
         super().__init__(
             _reply,
             fault=fault,
+            cache=PromptCache(),
             count=_prompt_size,
             latency_seconds=latency_seconds,
             tokens_per_second=tokens_per_second,
             keep=0,
         )
+
+    def _look_up(self, request: dict[str, Any]) -> LookUp | None:
+        # A rollout's usage is scored: it may not depend on what else is asked at that time.
+        return super()._look_up(request) if is_judging(request) else None
 
 
 def _reply(received: Received) -> dict[str, Any]:
@@ -71,9 +79,9 @@ def _reply(received: Received) -> dict[str, Any]:
 
 def reply_to(request: dict[str, Any], noise: str) -> dict[str, Any]:
     """One reply: a pure function of the request and the noise key."""
-    persona = persona_of(request.get("model"))
-    situation = read_request(request, persona.context_tokens)
-    step = cut_to(next_step(situation, persona, noise), request.get("max_tokens"))
+    step = cut_to(
+        _step(request, persona_of(request.get("model")), noise), request.get("max_tokens")
+    )
     identity = digest_text(json.dumps(request, sort_keys=True), noise)[:20]
     content = _content(step, identity)
     return {
@@ -86,6 +94,12 @@ def reply_to(request: dict[str, Any], noise: str) -> dict[str, Any]:
         "stop_sequence": None,
         "usage": usage(request, content),
     }
+
+
+def _step(request: dict[str, Any], persona: Persona, noise: str) -> Step:
+    if is_judging(request):
+        return Step(judged(request, persona, noise))
+    return next_step(read_request(request, persona.context_tokens), persona, noise)
 
 
 def _content(step: Step, identity: str) -> list[dict[str, Any]]:

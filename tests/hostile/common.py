@@ -235,8 +235,9 @@ def daemon(work: Callable[[], None]) -> int:
     return child
 
 
-def hold(what: str, seconds: float = 2.0) -> str:
-    """Keep what was taken for as long as a watchdog may need; the evidence if nobody minds."""
+def hold(what: str, seconds: float = 8.0) -> str:
+    """Keep what was taken for as long as a watchdog may need on a busy machine; the evidence if
+    nobody minds."""
     time.sleep(seconds)
     return what
 

@@ -106,12 +106,12 @@ MACHINE = (
     *("writes_anothers_memory", "takes_anothers_descriptor", "reads_the_scaffolds_memory"),
     *("makes_another_process_idle", "ties_another_process_to_a_processor"),
     *("reads_a_setting_of_the_machine", "marks_a_secret", "deafens_its_guard"),
-    *("starves_its_guard", "rewrites_the_interpreter"),
+    *("starves_its_guard", "kills_its_guard", "rewrites_the_interpreter"),
     *("goes_through_the_first_process", "attaches_by_a_robust_list"),
 )
 """Open here or there without a sandbox: it depends on the kernel's build and its settings."""
 WITHOUT = {
-    *("kills_its_guard", "fills_the_shared_memory", "fills_the_disk_beyond_the_end_of_its_log"),
+    *("fills_the_shared_memory", "fills_the_disk_beyond_the_end_of_its_log"),
     *("hides_what_it_has_open", "hides_memory_in_a_pipe_of_pages", "makes_a_sibling"),
 }
 """Of groups that other parts hold than the sandbox, what none of them holds without one."""

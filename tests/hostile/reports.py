@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,11 @@ from hostile.catalogue import EVERY_GROUP, Attack
 from hostile.expected import Column, expected
 from identities import Identity, identities
 
+from harness_search.rollouts.kit import prepare_kit
 from harness_search.sandbox.choice import NONE, SANDBOXES, make_sandbox
 
 SCRIPT = Path(__file__).resolve().parent.parent / "hostile_run.py"
-SECONDS = 400
+SECONDS = 900
 KERNEL_LACKS = {"ENOSYS", "EAFNOSUPPORT", "EPROTONOSUPPORT", "ESOCKTNOSUPPORT", "ENODEV"}
 """Errors with which a plain process is told that there is no such thing."""
 Report = dict[str, dict[str, Any]]
@@ -31,10 +34,22 @@ def report_of(sandbox: str, identity: Identity, factory: pytest.TempPathFactory)
         pytest.skip(f"no {sandbox} here: {found.reason}")
     base = factory.getbasetemp()
     shared = base.parent if base.name.startswith("popen-") else base
-    with FileLock(shared / "hostile.lock"):
-        if not (shared / "hostile").is_dir():
-            _run_all(shared / "hostile")
-    return dict(json.loads((shared / "hostile" / f"{sandbox}-{identity.name}").read_text()))
+    return _read(shared / "hostile" / f"{sandbox}-{identity.name}")
+
+
+@cache
+def _read(file: Path) -> Report:
+    with FileLock(file.parent.with_suffix(".lock")):
+        failed = file.parent.with_suffix(".failed")
+        if failed.is_file():  # once is enough to know
+            pytest.fail(failed.read_text(encoding="utf-8"))
+        if not file.parent.is_dir():
+            try:
+                _run_all(file.parent)
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                failed.write_text(str(error), encoding="utf-8")
+                raise
+    return dict(json.loads(file.read_text()))
 
 
 def _run_all(folder: Path) -> None:
@@ -46,16 +61,21 @@ def _run_all(folder: Path) -> None:
     pairs = [(name, one) for name in sandboxes for one in identities() if not one.missing]
     wanted = [pair for pair in pairs if pair[0] != NONE or pair[1] == identities()[-1]]
 
-    def run(pair: tuple[str, Identity]) -> None:
-        (making / f"{pair[0]}-{pair[1].name}").write_text(_run(*pair), encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="hk-", dir="/tmp") as everybodys:
+        Path(everybodys).chmod(0o755)
+        kit = prepare_kit(Path(everybodys))
 
-    with ThreadPoolExecutor(2) as workers:
-        list(workers.map(run, wanted))
+        def run(pair: tuple[str, Identity]) -> None:
+            text = _run(*pair, kit)
+            (making / f"{pair[0]}-{pair[1].name}").write_text(text, encoding="utf-8")
+
+        with ThreadPoolExecutor(2) as workers:
+            list(workers.map(run, wanted))
     making.rename(folder)
 
 
-def _run(sandbox: str, identity: Identity) -> str:
-    arguments = [sys.executable, "-B", str(SCRIPT), sandbox, *EVERY_GROUP]
+def _run(sandbox: str, identity: Identity, kit: Path) -> str:
+    arguments = [sys.executable, "-B", str(SCRIPT), sandbox, str(kit), *EVERY_GROUP]
     command = identity.command(arguments, reachable=sandbox != "bwrap")
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stderr[-4000:]

@@ -24,7 +24,7 @@ def solve(task: Any, model: Any) -> None:
 
 def forks_without_end(t: Targets) -> str | None:
     """Starts 400 processes."""
-    children = _children(400, lambda: lingers(t.mark, 5))
+    children = _children(400, lambda: lingers(t.mark, 12))
     return hold(f"{children} processes")
 
 
@@ -33,7 +33,7 @@ def starts_threads_without_end(t: Targets) -> str | None:
     threading.stack_size(65536)
     ended = threading.Event()
     for _ in range(400):
-        threading.Thread(target=ended.wait, args=(5,), daemon=True).start()
+        threading.Thread(target=ended.wait, args=(12,), daemon=True).start()
     return hold("400 threads")
 
 
@@ -115,9 +115,12 @@ def burns_on_past_the_warning(t: Targets) -> str | None:
 
 def fills_the_disk_with_one_file(t: Targets) -> str | None:
     """Writes a file of 160 MB."""
-    with Path("large").open("wb") as stream:
-        stream.writelines(bytes(8 * MEGABYTE) for _ in range(20))
-    return hold("160 MB")
+    try:
+        with Path("large").open("wb") as stream:
+            stream.writelines(bytes(8 * MEGABYTE) for _ in range(20))
+        return hold("160 MB")
+    finally:
+        Path("large").unlink()
 
 
 def fills_the_disk_with_many_files(t: Targets) -> str | None:
@@ -135,7 +138,7 @@ def fills_the_disk_with_deleted_files(t: Targets) -> str | None:
         Path(f"file-{number}").unlink()
         stream.write(bytes(4 * MEGABYTE))
         streams.append(stream)
-    return hold(f"160 MB in {len(streams)} files without a name", 5.0)
+    return hold(f"160 MB in {len(streams)} files without a name")
 
 
 def fills_the_disk_with_deleted_mappings(t: Targets) -> str | None:
@@ -148,7 +151,7 @@ def fills_the_disk_with_deleted_mappings(t: Targets) -> str | None:
         libc.mmap.restype = ctypes.c_void_p
         libc.mmap(None, ctypes.c_size_t(size), mmap.PROT_READ, mmap.MAP_SHARED, file, 0)
         os.close(file)
-    return hold("160 MB in 40 files without a name or a descriptor", 5.0)
+    return hold("160 MB in 40 files without a name or a descriptor")
 
 
 def fills_the_disk_behind_a_closed_folder(t: Targets) -> str | None:
@@ -211,12 +214,14 @@ def makes_a_sibling(t: Targets) -> str | None:
 
 
 def fills_the_disk_with_names(t: Targets) -> str | None:
-    """Makes 21,000 empty files."""
-    for number in range(21_000):
-        if number % 1_000 == 0:
-            Path(f"folder-{number}").mkdir()
-        os.close(os.open(f"folder-{number - number % 1_000}/{number}", os.O_CREAT | os.O_WRONLY))
-    return hold("21,000 files")
+    """Makes 21,000 names of empty files."""
+    # Links: to give new files the places of ones just removed takes some file systems seconds.
+    for folder in (Path(f"folder-{number}") for number in range(21)):
+        folder.mkdir()
+        (folder / "0").write_bytes(b"")
+        for number in range(1, 1_000):
+            os.link(folder / "0", folder / str(number))
+    return hold("21,000 names")
 
 
 def fills_the_temporary_folder(t: Targets) -> str | None:
@@ -281,7 +286,7 @@ def _held_by(count: int, work: Any, what: str) -> str | None:
 
     def hold_it() -> None:
         taken = work()
-        time.sleep(2.5)
+        time.sleep(8)
         del taken
 
     ended = wait_all([daemon(hold_it) for _ in range(count)])
@@ -304,7 +309,7 @@ def _filled_sockets(t: Targets, megabytes: int) -> int:
                     while held < megabytes * MEGABYTE:
                         held += writing.send(bytes(65536))
         os.write(telling, f"{held // MEGABYTE}".encode())
-        lingers(t.mark, 5)
+        lingers(t.mark, 12)
 
     daemon(fill)
     os.close(telling)

@@ -8,9 +8,10 @@ from typing import Any
 
 from harness_search.benchmark.tasks import Task, discover
 from harness_search.judging.checks import parse_check
-from harness_search.judging.deterministic import Verdict, judge, require_checks
+from harness_search.judging.deterministic import judge, require_checks
 from harness_search.judging.documents import TextStore, UnreadableDocumentError
 from harness_search.judging.reading import contains, normalise
+from harness_search.judging.verdicts import Verdict
 from harness_search.simulated.extraction import proper_names, trust
 from harness_search.simulated.tasks.build import (
     FEWEST_DOCUMENTS,

@@ -1,0 +1,1 @@
+"""The commands: what all of them share, and those that need no loop."""

@@ -1,0 +1,69 @@
+"""Every command by name: what it is for, and where it is found when it is asked for.
+
+The places are text, so that a command that only looks does not import the loop.
+"""
+
+from dataclasses import dataclass
+
+GOOD_FOR = "Meta-Harness improves the harness around a frozen model, with evidence."
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command, or one family of them."""
+
+    name: str
+    place: str
+    """Module and function, or module and Typer application of a family."""
+    line: str
+    """What it does, in at most fifty characters."""
+    passes_on: bool = False
+    """Whether it takes options that it does not know, for another command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Commands that serve one purpose."""
+
+    name: str
+    commands: tuple[Command, ...]
+
+
+_SERVICE = "harness_search.commands.service"
+_VIEWS = "harness_search.commands.views"
+_WORKSPACES = "harness_search.commands.workspaces"
+PURPOSES = (
+    Purpose(
+        "search",
+        (Command("run", "meta_harness:run", "the same in the foreground"),),
+    ),
+    Purpose(
+        "look",
+        (
+            Command("status", f"{_VIEWS}:status", "where it stands, and what to do next"),
+            Command("frontier", f"{_VIEWS}:frontier", "every iteration with its scores"),
+            Command("decision", f"{_VIEWS}:decision", "what the gate said of one candidate"),
+        ),
+    ),
+    Purpose(
+        "measure",
+        (
+            Command("test", "meta_harness:test", "open the held-out test split; it is logged"),
+            Command("evaluate", "meta_harness:evaluate", "one harness on the dev split"),
+        ),
+    ),
+    Purpose(
+        "set up",
+        (
+            Command("init", f"{_WORKSPACES}:init", "make a workspace around a folder of tasks"),
+            Command("tasks", f"{_WORKSPACES}:tasks_commands", "build or check a benchmark"),
+            Command("doctor", f"{_WORKSPACES}:doctor", "what a run lacks here, and how to get it"),
+            Command(
+                "config",
+                "harness_search.commands.configuration:config",
+                "the settings that count here, and their sources",
+            ),
+        ),
+    ),
+)
+COMMANDS = {command.name: command for purpose in PURPOSES for command in purpose.commands}

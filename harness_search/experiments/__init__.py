@@ -1,0 +1,1 @@
+"""Rollouts outside the loop: the A/A run, comparisons on a slice, replays, the confirmation."""
