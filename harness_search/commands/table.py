@@ -35,12 +35,22 @@ _WORKSPACES = "harness_search.commands.workspaces"
 PURPOSES = (
     Purpose(
         "search",
-        (Command("run", "meta_harness:run", "the same in the foreground"),),
+        (
+            Command(
+                "start", f"{_SERVICE}:start", "search in the background, or go on with it", True
+            ),
+            Command("run", "meta_harness:run", "the same in the foreground"),
+            Command("pause", f"{_SERVICE}:pause", "begin nothing new; what is in flight ends"),
+            Command("resume", f"{_SERVICE}:resume", "go on after a pause, or before a wake-up"),
+            Command("stop", f"{_SERVICE}:stop", "end it once its rollouts in flight are done"),
+        ),
     ),
     Purpose(
         "look",
         (
             Command("status", f"{_VIEWS}:status", "where it stands, and what to do next"),
+            Command("watch", "harness_search.commands.watch:watch", "the same, live"),
+            Command("logs", "harness_search.commands.logs:logs", "what happened, line by line"),
             Command("frontier", f"{_VIEWS}:frontier", "every iteration with its scores"),
             Command("decision", f"{_VIEWS}:decision", "what the gate said of one candidate"),
         ),
