@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness_search.rollouts.box import Place, limits_of, rollout_box, rollout_program
+from harness_search.rollouts.traces import make_record
 from harness_search.rollouts.view import DOCUMENTS, OUTPUT, TEXT, give_to
 from harness_search.sandbox.box import Box, Door, Handle, Sandbox
 from harness_search.settings import LimitSettings
@@ -45,8 +46,10 @@ class Ground:
             (place.view / name).mkdir(parents=True)
         (place.view / DOCUMENTS / "lease.txt").write_text("The annual rent is 100,000 USD.")
         place.temporary.mkdir()
+        make_record(place.record, self._harness)
         place.folder.chmod(0o700)
-        give_to(uid, place.folder, place.view, place.view / OUTPUT, place.temporary)
+        given = (place.folder, place.view, place.view / OUTPUT, place.temporary, place.record)
+        give_to(uid, *given)
         door = Door(self.folder / "gateway" / "gateway.sock", PORT)
         limits = limits_of(LimitSettings())
         return rollout_box(self._kit, place, self._harness, door, limits)

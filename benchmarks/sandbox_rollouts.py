@@ -16,12 +16,13 @@ from typing import Any
 
 from harness_search.benchmark.initialise import initialise
 from harness_search.files import digest_bytes
-from harness_search.ledger.rows import Outcome, RolloutRow, Split
+from harness_search.ledger.rows import Outcome, Purpose, RolloutRow, Split
 from harness_search.ledger.store import Ledger
 from harness_search.rollouts.bench import open_bench
-from harness_search.rollouts.runner import Harness
+from harness_search.rollouts.jobs import Harness
 from harness_search.rollouts.scheduler import plan, run_missing
 from harness_search.sandbox.choice import NONE
+from harness_search.service.conduct import Conduct
 from harness_search.workspace import Workspace, open_workspace
 
 TASKS = Path(__file__).resolve().parent.parent / "tasks"
@@ -78,7 +79,7 @@ class Scaffold:
         workspace = replace(self.workspace, sandbox=sandbox)
         rows: list[RolloutRow] = []
         with closing(Ledger(workspace.layout.ledger)) as ledger:
-            async with open_bench(workspace, ledger, Split.DEV, "key") as bench:
+            async with open_bench(workspace, ledger, Purpose.SEARCH, "key", Conduct()) as bench:
                 jobs = plan(workspace, Split.DEV, self._new_harness(calls))
                 began = time.monotonic()
                 await run_missing(bench, jobs, self.work.rollouts, 1, rows.append)

@@ -21,12 +21,12 @@ from sandbox import machine, write
 
 import meta_harness
 from harness_search.benchmark.initialise import initialise
+from harness_search.current import frontier_on_disk
 from harness_search.ledger.frontier import Frontier
 from harness_search.ledger.rows import DecisionKind, RolloutRow, Split
 from harness_search.ledger.store import Ledger
 from harness_search.proposers.catalogue import CatalogueProposer
 from harness_search.reports.progress import Reporter
-from harness_search.search import frontier_on_disk
 from harness_search.simulated.tasks.build import build_benchmark
 from harness_search.workspace import Workspace, open_workspace, prove_sandbox
 
@@ -90,7 +90,7 @@ def table(found: Searched) -> str:
     """The decisions, as Markdown."""
     lines = ["| iteration | mechanism | decision | pooled | blended |", "|---:|---|---|---:|---:|"]
     for row in found.frontier.rows:
-        score = row.score
+        score = row.score if row.whole else None
         figures = f"{score.pooled:.1f} | {score.blended:.1f}" if score is not None else "|"
         name = f"`{row.mechanism}`" if row.mechanism else row.harness
         lines.append(f"| {row.iteration} | {name} | {row.decision} | {figures} |")
@@ -108,6 +108,7 @@ def main() -> None:
     options = parser.parse_args()
     own = {"benchmark", "write"}
     flags = {name: value for name, value in vars(options).items() if name not in own}
+    flags["confirmation_trials"] = 0  # the search itself is what is timed
     with tempfile.TemporaryDirectory(prefix="mh-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o711)  # each box's own user comes to its own folder

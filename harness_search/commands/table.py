@@ -75,5 +75,9 @@ PURPOSES = (
             ),
         ),
     ),
+    Purpose(
+        "judge",
+        (Command("gate", "harness_search.commands.gate:gate_commands", "simulate what it does"),),
+    ),
 )
 COMMANDS = {command.name: command for purpose in PURPOSES for command in purpose.commands}
