@@ -60,6 +60,11 @@ PURPOSES = (
         (
             Command("test", "meta_harness:test", "open the held-out test split; it is logged"),
             Command("evaluate", "meta_harness:evaluate", "one harness on the dev split"),
+            Command("noise", "harness_search.commands.noise:noise", "how much of a gain is noise"),
+            Command("ab", "harness_search.commands.ab:ab", "a candidate against its parent"),
+            Command(
+                "replay", "harness_search.commands.replay:replay", "a candidate on stored replies"
+            ),
         ),
     ),
     Purpose(
