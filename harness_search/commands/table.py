@@ -82,7 +82,20 @@ PURPOSES = (
     ),
     Purpose(
         "judge",
-        (Command("gate", "harness_search.commands.gate:gate_commands", "simulate what it does"),),
+        (
+            Command("gate", "harness_search.commands.gate:gate_commands", "simulate what it does"),
+            Command("judge", "harness_search.commands.judge:judge_commands", "calibrate the judge"),
+            Command(
+                "regrade",
+                "harness_search.commands.regrade:regrade",
+                "all stored rollouts under another judge",
+            ),
+            Command(
+                "criteria",
+                "harness_search.commands.criteria:criteria",
+                "which always fail, never fail, or toss a coin",
+            ),
+        ),
     ),
 )
 COMMANDS = {command.name: command for purpose in PURPOSES for command in purpose.commands}
