@@ -52,7 +52,19 @@ PURPOSES = (
             Command("watch", "harness_search.commands.watch:watch", "the same, live"),
             Command("logs", "harness_search.commands.logs:logs", "what happened, line by line"),
             Command("frontier", f"{_VIEWS}:frontier", "every iteration with its scores"),
+            Command("show", "harness_search.commands.show:show", "a candidate's claim and outcome"),
+            Command("diff", "harness_search.commands.diff:diff", "two harnesses, line by line"),
             Command("decision", f"{_VIEWS}:decision", "what the gate said of one candidate"),
+            Command(
+                "transcript",
+                "harness_search.commands.transcript:transcript",
+                "one rollout as a conversation, with verdicts",
+            ),
+            Command(
+                "export",
+                "harness_search.commands.export:export",
+                "rollouts, verdicts, decisions as CSV or JSONL",
+            ),
         ),
     ),
     Purpose(
