@@ -26,7 +26,7 @@ from harness_search.rollouts.kit import prepare_kit
 from harness_search.sandbox.choice import BWRAP, LANDLOCK, NONE, make_sandbox, strongest
 from harness_search.workspace import Workspace, open_workspace
 
-pytest_plugins = ["calibrated"]
+pytest_plugins = ["calibrated", "seven_iterations"]
 Open = Callable[..., Workspace]
 AREAS = ("real-estate", "tax", "insurance", "litigation-dispute-resolution", "banking-finance")
 LEASE = """\

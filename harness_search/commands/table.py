@@ -51,6 +51,11 @@ PURPOSES = (
             Command("status", f"{_VIEWS}:status", "where it stands, and what to do next"),
             Command("watch", "harness_search.commands.watch:watch", "the same, live"),
             Command("logs", "harness_search.commands.logs:logs", "what happened, line by line"),
+            Command(
+                "report",
+                "harness_search.commands.report:report",
+                "what was found, as one page with plots",
+            ),
             Command("frontier", f"{_VIEWS}:frontier", "every iteration with its scores"),
             Command("show", "harness_search.commands.show:show", "a candidate's claim and outcome"),
             Command("diff", "harness_search.commands.diff:diff", "two harnesses, line by line"),
