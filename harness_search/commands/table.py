@@ -49,6 +49,9 @@ PURPOSES = (
         "look",
         (
             Command("status", f"{_VIEWS}:status", "where it stands, and what to do next"),
+            Command(
+                "serve", "harness_search.commands.serve:serve", "the same and more, in a browser"
+            ),
             Command("watch", "harness_search.commands.watch:watch", "the same, live"),
             Command("logs", "harness_search.commands.logs:logs", "what happened, line by line"),
             Command(
