@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test venv check lock
+.PHONY: run test chaos venv check lock
 
 run: venv
 	$(BIN)/meta-harness run --iterations 6
@@ -11,6 +11,13 @@ run: venv
 
 test: venv
 	$(BIN)/python -m pytest
+
+# 200 SIGKILLs and other disturbances over small searches, each compared with an undisturbed one:
+# ten minutes. More or fewer: make chaos KILLS=60 SEED=7.
+KILLS ?= 200
+SEED ?= 0
+chaos: venv
+	PYTHONPATH=tests $(BIN)/python -m chaos.driver --kills $(KILLS) --seed $(SEED)
 
 venv: $(VENV)/ready
 

@@ -1,0 +1,1 @@
+"""Real searches that are killed, stopped, starved and crowded at random, and must not show it."""
