@@ -32,8 +32,9 @@ from harness_search.files import digest_bytes, digest_text
 from harness_search.gateway.events import error_body
 from harness_search.gateway.prices import usage_of
 from harness_search.gateway.requests import problem_of
-from harness_search.judging.deterministic import JUDGE_VERSION, Verdict, judge
+from harness_search.judging.deterministic import JUDGE_VERSION, judge
 from harness_search.judging.documents import TextStore, UnreadableDocumentError
+from harness_search.judging.verdicts import Verdict
 from harness_search.ledger.rows import Outcome, RolloutKey, RolloutRow, Split, Usage
 from harness_search.rollouts.collect import collect_output
 from harness_search.rollouts.view import OUTPUT, make_view

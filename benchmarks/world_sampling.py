@@ -10,9 +10,9 @@ from world_harnesses import BASELINE, BEST, ROOT
 from world_rollouts import Rollout, Rollouts, noise_of
 
 from harness_search.benchmark.tasks import Task, read_named
+from harness_search.configuration.reading import read_settings
 from harness_search.ledger.rows import RolloutRow
 from harness_search.ledger.scores import Weights
-from harness_search.settings import read_settings
 from harness_search.simulated.failures import failures_of
 from harness_search.simulated.personas import persona_of
 from harness_search.simulated.tasks.build import build_benchmark
