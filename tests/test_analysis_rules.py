@@ -190,6 +190,15 @@ def test_a_paper_that_does_not_count_is_a_matter_of_sources(legal: ErrorRules) -
     assert {legal.classify(title, reason) for reason in said} == {"Source grounding"}
 
 
+def test_a_title_s_own_patterns_hold_at_its_beginning_alone() -> None:
+    found = ErrorClass(name="sources", patterns=["cited"], titles=["relies on"])
+    figures = ErrorClass(name="numbers", patterns=["figures"])
+    made = ErrorRules((figures, found), NamedClass(name="Other"))
+    assert made.classify("Relies  ON the figures", "") == "sources"
+    assert made.classify("Whoever relies on the figures", "") == "numbers"
+    assert made.classify("Sums up", "relies on figures") == "numbers"
+
+
 @pytest.mark.parametrize("reason", UNREAD)
 def test_a_source_is_not_missed_in_what_nobody_could_read(legal: ErrorRules, reason: str) -> None:
     found = {legal.classify(title, reason) for title, _ in ASKED_FOR}
@@ -204,6 +213,9 @@ def test_a_source_is_not_missed_in_what_nobody_could_read(legal: ErrorRules, rea
         ("States the provision relied on", 'found none of "section 9(b)"', "Legal-rule use"),
         ("Has its list of papers relied on", "found no heading", "Deliverable/format"),
         ("States the rent", 'did not find the number 9 near "lease.docx"', "Numbers/dates"),
+        ("States the rent of $12,000 in rent-roll.xlsx", 'found none of "12,000"', "Numbers/dates"),
+        ("Saves the report as memo.docx", "found none of the sections", "Deliverable/format"),
+        ("Recommends that the buyer relies on the warranty", "It does not.", "Remedial action"),
     ],
 )
 def test_words_about_sources_take_only_what_is_about_sources(

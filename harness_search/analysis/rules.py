@@ -8,10 +8,12 @@
     control = "What of a harness is expected to help."
     patterns = ["deadline*", "within # days"]
     decisive = ["sum differs"]
+    titles = ["states the date"]
 
 The title of a criterion and the judge's reason are read together, in any case. The first class with
-a pattern that stands there is the criterion's; `other` takes the rest. `decisive` patterns, which
-may be left out, are tried before all `patterns`. A pattern is plain words: `*` at the end of a word
+a pattern that stands there is the criterion's; `other` takes the rest. Before all `patterns` come
+`decisive` ones, and then those of `titles`, with which the title alone begins: what it names may
+be made of any words. Both may be left out. A pattern is plain words: `*` at the end of a word
 stands for any ending, `#` for a number. Nothing else has a meaning, so that no pattern can take
 long, whatever a judge or a harness wrote.
 """
@@ -21,6 +23,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -76,8 +79,9 @@ class ErrorClass(NamedClass):
 
     patterns: tuple[str, ...] = Field(min_length=1, max_length=MOST_PATTERNS)
     decisive: tuple[str, ...] = Field(default=(), max_length=MOST_PATTERNS)
+    titles: tuple[str, ...] = Field(default=(), max_length=MOST_PATTERNS)
 
-    @field_validator("patterns", "decisive")
+    @field_validator("patterns", "decisive", "titles")
     @classmethod
     def _are_plain(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:
@@ -122,18 +126,37 @@ class ErrorRules:
         return (*self.classes, self.other)
 
     @cached_property
-    def _tried(self) -> tuple[tuple[re.Pattern[str], str], ...]:
-        decisive = [(item.decisive, item.name) for item in self.classes if item.decisive]
-        usual = [(item.patterns, item.name) for item in self.classes]
-        return tuple((_any_of(patterns), name) for patterns, name in (*decisive, *usual))
+    def _decisive(self) -> "_Tried":
+        return _tried((item.decisive, item.name) for item in self.classes)
+
+    @cached_property
+    def _titles(self) -> "_Tried":
+        return _tried((item.titles, item.name) for item in self.classes)
+
+    @cached_property
+    def _usual(self) -> "_Tried":
+        return _tried((item.patterns, item.name) for item in self.classes)
 
     def classify(self, title: str, reason: str) -> str:
         """The name of the class of a failed criterion, from its title and the judge's reason.
 
         Of a long title the first 500 characters are read, of a long reason the first 4,000.
         """
-        text = _plain(f"{title[:LONGEST_TITLE]}\n{reason[:LONGEST_REASON]}")
-        return next((name for found, name in self._tried if found.search(text)), self.other.name)
+        title = _plain(title[:LONGEST_TITLE])
+        text = f"{title} {_plain(reason[:LONGEST_REASON])}"
+        found = chain(
+            (name for pattern, name in self._decisive if pattern.search(text)),
+            (name for pattern, name in self._titles if pattern.match(title)),
+            (name for pattern, name in self._usual if pattern.search(text)),
+        )
+        return next(found, self.other.name)
+
+
+_Tried = tuple[tuple[re.Pattern[str], str], ...]
+
+
+def _tried(patterns: Iterable[tuple[tuple[str, ...], str]]) -> _Tried:
+    return tuple((_any_of(found), name) for found, name in patterns if found)
 
 
 def read_rules(file: Path) -> ErrorRules:
