@@ -1,6 +1,6 @@
 """Opens an iteration with a candidate: one that a proposer left in its view, or a placebo."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -114,11 +114,13 @@ async def examine(search: Search, session: Session, touched: Touched) -> Candida
     if report.rejected:
         return Refused(DecisionKind.REJECTED, report.reason())
     try:
-        if reason := touched(_written(search, session)):
+        rows = search.ledger.iterations()
+        if reason := await aside(None, _touch, touched, session, rows):
             keep_report(layout, iteration, merged((report, of_touch(reason))))
             return Refused(DecisionKind.REJECTED, reason)
         candidate = collect_candidate(search.workspace, search.ledger, session)
-        report = merged((report, search.auditor.candidate(session, candidate)))
+        found = await aside(None, search.auditor.candidate, session, candidate)
+        report = merged((report, found))
         keep_report(layout, iteration, report)
     except InputError as error:
         return Refused(DecisionKind.NO_CLAIM, error.within(session.view))
@@ -128,11 +130,11 @@ async def examine(search: Search, session: Session, touched: Touched) -> Candida
     return Refused(DecisionKind.NO_CLAIM, problem) if problem else candidate
 
 
-def _written(search: Search, session: Session) -> dict[str, str]:
-    """What the session left, without the sources that it was given and left as they were: those
-    were looked at when they were candidates themselves."""
+def _touch(touched: Touched, session: Session, rows: Iterable[IterationRow]) -> str:
+    """What in the session's texts shows a touch, without the sources that it was given and left as
+    they were: those were looked at when they were candidates themselves."""
     texts = session_texts(session)
-    for row in search.ledger.iterations():
+    for row in rows:
         name = f"harnesses/{row.name}.py"
         if (
             name in texts
@@ -140,7 +142,7 @@ def _written(search: Search, session: Session) -> dict[str, str]:
             and digest_bytes([texts[name].encode()]) == row.harness
         ):
             del texts[name]
-    return texts
+    return touched(texts)
 
 
 async def audited(search: Search, session: Session) -> AuditReport:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Open, rollout_row
@@ -169,17 +170,19 @@ def test_a_scratch_file_that_is_too_large_to_be_read_whole_is_searched_and_warne
     assert workspace.splits.test[0].id not in str(report.to_json())
 
 
+@pytest.mark.parametrize("looked_at", ["session", "candidate"])
 def test_the_loop_goes_on_while_a_session_is_audited(
-    open_tiny: Open, monkeypatch: pytest.MonkeyPatch
+    open_tiny: Open, monkeypatch: pytest.MonkeyPatch, looked_at: str
 ) -> None:
-    audit, proposer, served = Auditor.session, Served(placebo), threading.Event()
+    audit, proposer, served = getattr(Auditor, looked_at), Served(placebo), threading.Event()
 
-    def held(auditor: Auditor, session: Session) -> AuditReport:
+    def held(auditor: Auditor, *what: Any) -> AuditReport:
         proposer.loop.call_soon_threadsafe(served.set)
         assert served.wait(30)
-        return audit(auditor, session)
+        found: AuditReport = audit(auditor, *what)
+        return found
 
-    monkeypatch.setattr(Auditor, "session", held)
+    monkeypatch.setattr(Auditor, looked_at, held)
     run(open_tiny(iterations=1, trials=1), proposer)
     assert served.is_set()
 
