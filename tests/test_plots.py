@@ -213,6 +213,17 @@ def test_plots_stay_small(size: int, most: int) -> None:
             assert len(svg) < most, shown.title
 
 
+def test_rows_of_a_heat_map_can_be_told_apart_whatever_the_tasks_are_called() -> None:
+    beginning, end = "draft-an-answer-to-", "-interrogatories-in-a-commercial-dispute"
+    tasks = [
+        TaskRates(f"area/{beginning}{word}{end}", "area", 50, [60.0])
+        for word in ("first", "second")
+    ]
+    words = text_of(heat_map(HeatMap(["one"], tasks)).svg("p"))
+    assert "1. " in words
+    assert "2. " in words
+
+
 def test_a_heat_map_of_a_hundred_tasks_has_each_of_them_under_its_area() -> None:
     areas = [f"area {n}" for n in range(10)]
     tasks = [TaskRates(f"task-{n}", areas[n % 10], 50, [60.0, None]) for n in range(100)]

@@ -132,7 +132,8 @@ def _names_of(tasks: Sequence[str], *, with_area: bool) -> list[str]:
         for cut in (_without_middle, _end_of)
         for names in (last, tasks)
     ]
-    return next((names for names in shapes if len(set(names)) == len(tasks)), shapes[0])
+    alike = [f"{place}. {_without_middle(name)}" for place, name in enumerate(last, start=1)]
+    return next((names for names in shapes if len(set(names)) == len(tasks)), alike)
 
 
 def _without_middle(name: str) -> str:
