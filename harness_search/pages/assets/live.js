@@ -4,7 +4,7 @@
   const by = (id) => document.getElementById(id);
   const [state, said, link, now, log, asks] = ["state", "said", "link", "now", "log", "asks"].map(by);
   const say = (place, text) => { if (place.textContent !== text) place.textContent = text; };
-  const AT_WORK = new Set(["running", "paused", "waiting", "stopping"]);
+  const AT_WORK = new Set(["running", "paused", "waiting", "stopping", "hung"]);
   let forgetting = 0;
   const forget = () => {
     clearTimeout(forgetting);
